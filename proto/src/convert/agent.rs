@@ -1,0 +1,1 @@
+//! What an agent tells, to and from `hod-core`.

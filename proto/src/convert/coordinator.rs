@@ -1,0 +1,1 @@
+//! What the coordinator tells, from `hod-core`.
