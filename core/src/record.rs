@@ -1,6 +1,6 @@
 //! What is recorded of a pool: the part of the store that a plan is made against.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -23,6 +23,8 @@ pub struct Recorded {
     pub volumes: BTreeMap<VolumeId, VolumeRecord>,
     /// Tasks with an open job, and those that are observed, by Gluster's id.
     pub tasks: BTreeMap<TaskId, TaskRecord>,
+    /// Observed tasks whose job was cleared: known, and not to be found again.
+    pub cleared: BTreeSet<TaskId>,
     /// Who holds which volume.
     pub locks: BTreeMap<VolumeId, JobId>,
 }
@@ -166,6 +168,8 @@ pub struct Absence {
     pub looks: u32,
     /// The time they span, gaps counted only so far.
     pub span: Duration,
+    /// The first of them.
+    pub since: Option<Timestamp>,
     /// The last of them.
     pub last: Option<Timestamp>,
 }
