@@ -1,3 +1,72 @@
-//! To be.
+//! The project's chores, run by `./x`, which has installed what they need.
+//!
+//! `demo` and `test` build on `images`, which builds on `binaries`: programs that run in the
+//! containers of every Gluster version, whatever this machine's own C library is.
 
-fn main() {}
+use std::path::Path;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use xshell::Shell;
+
+mod binaries;
+mod demo;
+mod images;
+mod lint;
+mod test;
+
+#[derive(Parser)]
+#[command(name = "x", bin_name = "./x", about = "The project's chores")]
+struct Args {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Show a real Gluster pool in containers, followed live
+    Demo {
+        #[command(subcommand)]
+        what: Option<DemoCommand>,
+    },
+    /// Run everything that must hold
+    Test {
+        /// Leave out what needs containers
+        #[arg(long)]
+        quick: bool,
+        /// Passed on to cargo nextest: names of tests, or its own options
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        nextest: Vec<String>,
+    },
+    /// Build the container images of all Gluster versions
+    Images,
+    /// Formatting, clippy, cargo deny, buf
+    Lint,
+}
+
+#[derive(Subcommand)]
+enum DemoCommand {
+    /// Take the demo's containers, volumes and network away
+    Down,
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    let sh = Shell::new()?;
+    sh.change_dir(root());
+    match args.chore {
+        Chore::Demo { what: None } => demo::up(&sh),
+        Chore::Demo {
+            what: Some(DemoCommand::Down),
+        } => demo::down(&sh),
+        Chore::Test { quick, nextest } => test::run(&sh, quick, &nextest),
+        Chore::Images => images::for_tests(&sh),
+        Chore::Lint => lint::run(&sh),
+    }
+}
+
+/// The repository's root.
+fn root() -> &'static Path {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().unwrap_or(xtask)
+}
