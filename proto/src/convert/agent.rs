@@ -1,1 +1,11 @@
 //! What an agent tells, to and from `hod-core`.
+//!
+//! The agent sends with [`tell`], in ages. The coordinator puts a stream's messages
+//! together with [`PictureAssembler`], which reads each of them whole ([`read`])
+//! before it changes anything.
+
+mod assembler;
+pub mod read;
+pub mod tell;
+
+pub use assembler::PictureAssembler;
