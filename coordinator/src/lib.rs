@@ -1,1 +1,5 @@
-//! To be.
+//! hod's coordinator.
+
+pub mod config;
+pub mod database;
+pub mod store;

@@ -1,0 +1,4 @@
+//! The store in PostgreSQL.
+
+/// The store in PostgreSQL.
+pub struct PgStore {}
