@@ -127,8 +127,20 @@ pub struct TaskRecord {
     pub ended_at: Option<Timestamp>,
     /// Whether a locked call has told of it: its start has released the lock.
     pub followed: bool,
+    /// Whether an operator gave it up.
+    pub abandoned: bool,
     /// How often it was looked for in vain.
     pub absence: Absence,
+}
+
+impl TaskRecord {
+    /// The sums over the hosts; the run time is the longest one.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.parts
+            .values()
+            .fold(Counters::default(), |sum, part| sum.add(part.counters))
+    }
 }
 
 /// One host's part of a task as recorded.

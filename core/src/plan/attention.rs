@@ -1,0 +1,197 @@
+//! What an operator should know of a task, and what to do about it.
+
+use std::collections::BTreeSet;
+
+use super::claims::Claims;
+use super::{View, parts, since, words};
+use crate::id::HostId;
+use crate::observation::{Holding, Word};
+use crate::record::{Attention, AttentionCode, TaskRecord};
+use crate::task::{PartStatus, TaskStatus, TaskType};
+
+/// All that an operator should know, most pressing first.
+pub(super) fn of(
+    view: &View<'_>,
+    claims: &Claims<'_>,
+    task: &TaskRecord,
+    lost: bool,
+) -> Vec<Attention> {
+    let mut all = Vec::new();
+    let mut tell = |code, text: Option<String>| {
+        if let Some(text) = text {
+            all.push(Attention { code, text });
+        }
+    };
+    if task.job_status.is_open() {
+        tell(AttentionCode::WaitingForHost, waiting(view, task));
+        tell(
+            AttentionCode::HostsDisagree,
+            disagreement(view, claims, task),
+        );
+        tell(AttentionCode::StopOrRetry, stop_or_retry(task));
+        tell(AttentionCode::AwaitingCommit, awaiting_commit(view, task));
+        tell(AttentionCode::NotSeen, lost.then(|| not_seen(view, task)));
+        tell(AttentionCode::LockedByAnother, locked(view, task));
+    } else {
+        tell(AttentionCode::StillRunning, still_running(view, claims));
+    }
+    tell(AttentionCode::TookNoPart, took_no_part(view, task));
+    all
+}
+
+/// The hosts that must take part, have not ended, and do not answer.
+fn waiting(view: &View<'_>, task: &TaskRecord) -> Option<String> {
+    if !task.step_status.is_open() {
+        return None;
+    }
+    let silent: Vec<HostId> = parts::expected(view, task)
+        .into_iter()
+        .filter(|h| !task.parts[h].status.is_ended())
+        // A host that was never looked for since the coordinator's start is no news yet.
+        .filter(|h| {
+            view.observed
+                .hosts
+                .get(h)
+                .is_some_and(|v| !matches!(v.word, Word::Answering { glusterd: true, .. }))
+        })
+        .collect();
+    if silent.is_empty() {
+        return None;
+    }
+    let names = view.names(silent);
+    Some(format!(
+        "waiting for {names}: bring it back, or abandon the job if it can't come back"
+    ))
+}
+
+/// Hosts that should hold the task and hold it not, while others do.
+fn disagreement(view: &View<'_>, claims: &Claims<'_>, task: &TaskRecord) -> Option<String> {
+    let settled = task.followed || since(task.found_at, view.now) >= view.settings.start_takes;
+    let holds: BTreeSet<HostId> = claims
+        .holders
+        .keys()
+        .copied()
+        .filter(|h| view.answers(*h))
+        .collect();
+    if !settled || holds.is_empty() {
+        return None;
+    }
+    let differ: Vec<HostId> = task
+        .parts
+        .iter()
+        .filter(|(host, part)| part.must_take_part && view.answers(**host) && !holds.contains(host))
+        // One that never held it has to have said so twice: a start reaches the hosts one after another.
+        .filter(|(_, part)| part.held || part.not_held.is_some_and(|(looks, _)| looks >= 2))
+        .map(|(host, _)| *host)
+        .filter(|host| {
+            claims
+                .own
+                .get(host)
+                .is_some_and(|look| view.is_fresh(look.at))
+        })
+        .collect();
+    if differ.is_empty() {
+        return None;
+    }
+    let has_another = |h: &HostId| {
+        matches!(
+            claims.own.get(h).map(|l| &l.holding),
+            Some(Holding::Task(_))
+        )
+    };
+    let instead = if differ.iter().any(has_another) {
+        "another task"
+    } else {
+        "no such task"
+    };
+    Some(format!(
+        "hosts disagree: on {} it is known, on {} there is {instead} (a host was away when it was started or stopped). \
+         It goes on where it is known; until it has ended there, Gluster refuses status, stop and start of this volume",
+        view.names(holds.iter().copied()),
+        view.names(differ),
+    ))
+}
+
+fn stop_or_retry(task: &TaskRecord) -> Option<String> {
+    let failed = task.task_type == Some(TaskType::RemoveBrick) && task.status == TaskStatus::Failed;
+    failed.then(|| "failed: stop it, or stop it and start it again; Gluster refuses other tasks of the volume until then".to_owned())
+}
+
+fn awaiting_commit(view: &View<'_>, task: &TaskRecord) -> Option<String> {
+    if task.task_type != Some(TaskType::RemoveBrick) || task.status != TaskStatus::Completed {
+        return None;
+    }
+    let counters = task.counters();
+    let not_moved = counters.failed.saturating_add(counters.skipped);
+    let no_part: Vec<HostId> = task
+        .parts
+        .iter()
+        .filter(|(_, p)| p.took_no_part())
+        .map(|(h, _)| *h)
+        .collect();
+    Some(if not_moved > 0 {
+        format!(
+            "awaiting commit, but {} did not move and would be lost: stop it, make room, and start it again",
+            words::count(not_moved, "file")
+        )
+    } else if no_part.is_empty() {
+        "awaiting commit: commit it to take the bricks away, or stop it to keep them".to_owned()
+    } else {
+        format!(
+            "awaiting commit, but {} took no part: stop it and start it again",
+            view.names(no_part)
+        )
+    })
+}
+
+fn not_seen(view: &View<'_>, task: &TaskRecord) -> String {
+    let looks = words::count(u64::from(task.absence.looks), "look");
+    format!(
+        "no host lists it any more, and nothing tells how it ended ({looks}); given up as UNKNOWN after {} looks over {} min",
+        view.settings.lost_after_looks,
+        view.settings.lost_after.as_secs() / 60
+    )
+}
+
+fn locked(view: &View<'_>, task: &TaskRecord) -> Option<String> {
+    let holder = view.recorded.locks.get(&task.volume)?;
+    (*holder != task.job).then(|| format!("the volume is in the hands of job {holder}"))
+}
+
+/// A host that still runs a task which has ended for all others.
+fn still_running(view: &View<'_>, claims: &Claims<'_>) -> Option<String> {
+    let runs: Vec<HostId> = claims
+        .holders
+        .iter()
+        .filter(|(host, own)| view.answers(**host) && own.status == PartStatus::InProgress)
+        .map(|(host, _)| *host)
+        .collect();
+    (!runs.is_empty()).then(|| {
+        format!(
+            "it has ended, and {} still runs its part: it was away when it was stopped; let it end, or restart glusterd there",
+            view.names(runs)
+        )
+    })
+}
+
+fn took_no_part(view: &View<'_>, task: &TaskRecord) -> Option<String> {
+    let hosts: Vec<HostId> = task
+        .parts
+        .iter()
+        .filter(|(_, p)| p.must_take_part && p.took_no_part())
+        .map(|(h, _)| *h)
+        .collect();
+    if hosts.is_empty() {
+        return None;
+    }
+    let names = view.names(hosts);
+    Some(if task.task_type == Some(TaskType::RemoveBrick) {
+        format!(
+            "{names} took no part, being away when it was started: its files have not been moved; stop it and start it again"
+        )
+    } else {
+        format!(
+            "{names} took no part, being away when it was started: start it again to move its files too"
+        )
+    })
+}

@@ -1,0 +1,417 @@
+//! Every task: found, brought up to date, ended.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::claims::Claims;
+use super::presence::{self, Presence};
+use super::volumes::Volumes;
+use super::{View, attention, judge, parts, words};
+use crate::change::{Change, LockChange, Planned, PutTask};
+use crate::event::{EventDraft, Severity};
+use crate::id::{FoundIds, HostId, TaskId, VolumeId};
+use crate::job::JobStatus;
+use crate::observation::Holding;
+use crate::record::{Absence, TaskRecord};
+use crate::task::{TaskStatus, TaskType};
+use crate::transition::Transition;
+
+/// The changes to tasks.
+pub(super) fn plan(view: &View<'_>, volumes: &Volumes<'_>) -> Vec<Planned> {
+    let known = view
+        .recorded
+        .tasks
+        .values()
+        .filter_map(|task| advance(view, volumes, task));
+    let found = found(view)
+        .into_iter()
+        .filter(|(id, _)| {
+            !view.recorded.tasks.contains_key(id) && !view.recorded.cleared.contains(id)
+        })
+        .filter_map(|(id, volume)| begin(view, volumes, id, volume));
+    known.chain(found).collect()
+}
+
+/// Every task that a host holds, or a locked call told of, with its volume.
+fn found(view: &View<'_>) -> BTreeMap<TaskId, VolumeId> {
+    let mut found = BTreeMap::new();
+    for (_, picture) in view.pictures() {
+        for (volume, look) in &picture.own {
+            if let Holding::Task(own) = &look.holding {
+                found.insert(own.id, *volume);
+            }
+        }
+        for (volume, look) in &picture.followed {
+            if let Some(id) = look.seen().and_then(|f| f.id) {
+                found.insert(id, *volume);
+            }
+        }
+    }
+    found
+}
+
+/// A task that was not known becomes a job. If its volume is not known yet, it is
+/// looked at again with the next observation.
+fn begin(view: &View<'_>, volumes: &Volumes<'_>, id: TaskId, volume: VolumeId) -> Option<Planned> {
+    let told = volumes.get(view, volume)?;
+    if volumes.is_gone(volume) {
+        return None;
+    }
+    let ids = FoundIds::of(view.recorded.pool, id);
+    let mut task = TaskRecord {
+        job: ids.job,
+        executing: ids.executing,
+        step: ids.step,
+        job_status: JobStatus::Started,
+        step_status: JobStatus::Started,
+        message: String::new(),
+        task: id,
+        task_type: None,
+        volume,
+        volume_name: told.name.clone(),
+        bricks: Vec::new(),
+        status: TaskStatus::Running,
+        parts: BTreeMap::new(),
+        attention: Vec::new(),
+        found_at: view.now,
+        running_at: None,
+        ended_at: None,
+        followed: false,
+        abandoned: false,
+        absence: Absence::default(),
+    };
+    let claims = Claims::of(view, id, volume, None);
+    parts::learn(view, &claims, Some(told), &mut task);
+    parts::update(view, &claims, &mut task);
+    task.status = parts::status(view, &task);
+    if claims.in_progress() {
+        task.running_at = Some(view.now);
+    }
+    // A task found already ended becomes an ended job, so that history is whole.
+    task.step_status = JobStatus::from(task.status);
+    if task.status == TaskStatus::Unknown {
+        // A replace-brick wiped it before anyone saw how it ended.
+        task.step_status = JobStatus::Unknown;
+    }
+    let open =
+        task.task_type == Some(TaskType::RemoveBrick) && task.step_status != JobStatus::Unknown;
+    task.job_status = if open {
+        JobStatus::Started
+    } else {
+        task.step_status
+    };
+    task.attention = attention::of(view, &claims, &task, false);
+    task.message = message(view, &task, None);
+
+    let by = judge::started_by(view, &task).map(|(actor, _)| actor);
+    let what = task.description();
+    let text = match task.status {
+        TaskStatus::Running => format!("{what} found running"),
+        TaskStatus::Completed => format!(
+            "{what} found, already completed: {}",
+            judge::completed(&task)
+        ),
+        TaskStatus::Failed => format!("{what} found, already failed"),
+        TaskStatus::Aborted => format!("{what} found, already stopped"),
+        TaskStatus::Paused | TaskStatus::Unknown => {
+            format!("{what} found; how it ended is not known")
+        }
+    };
+    let mut events = vec![event(&task, Severity::Info, "task-found", text, by)];
+    events.extend(attention_events(&[], &task));
+    let lock = if !task.job_status.is_open() {
+        LockChange::Keep
+    } else {
+        // Gluster wins where it disagrees: a found task takes the lock.
+        match view.recorded.locks.get(&volume) {
+            None => LockChange::Take,
+            Some(job) if *job == task.job => LockChange::Keep,
+            Some(other) => LockChange::TakeFrom(*other),
+        }
+    };
+    let put = PutTask {
+        task,
+        new: true,
+        job: None,
+        step: None,
+        lock,
+    };
+    Some(Planned {
+        change: Change::PutTask(Box::new(put)),
+        events,
+    })
+}
+
+/// A task with steps is brought up to date. Nothing changed: nothing is planned.
+fn advance(view: &View<'_>, volumes: &Volumes<'_>, before: &TaskRecord) -> Option<Planned> {
+    if before.abandoned {
+        // An operator gave it up: what Gluster goes on saying of it changes nothing.
+        return None;
+    }
+    let mut task = before.clone();
+    let claims = Claims::of(view, task.task, task.volume, Some(before));
+    let deleted = task.job_status.is_open() && volumes.is_gone(task.volume);
+    parts::learn(view, &claims, volumes.get(view, task.volume), &mut task);
+    let reset = parts::update(view, &claims, &mut task);
+
+    let presence = presence::of(view, &claims, &task);
+    let mut actor = None;
+    let mut verdict = None;
+    let mut lost = false;
+    match presence {
+        Presence::Held => {
+            task.absence = Absence::default();
+            follow(&mut task, parts::status(view, &task), true);
+        }
+        Presence::Unknown => follow(&mut task, parts::status(view, &task), false),
+        Presence::Absent(at) if task.job_status.is_open() && !deleted => {
+            presence::count(view, &mut task.absence, at);
+            verdict = judge::verdict(view, &claims, &task, task.absence.since.unwrap_or(at));
+            if verdict.is_none() && presence::is_lost(view, &task.absence) {
+                let message =
+                    "no host lists it any more, and nothing tells how it ended".to_owned();
+                verdict = Some(judge::Verdict {
+                    status: JobStatus::Unknown,
+                    message,
+                    actor: None,
+                });
+            }
+            lost = verdict.is_none();
+        }
+        Presence::Absent(_) => {}
+    }
+    if deleted {
+        let message = "volume deleted".to_owned();
+        verdict = Some(judge::Verdict {
+            status: JobStatus::Aborted,
+            message,
+            actor: None,
+        });
+    }
+
+    let mut ended = None;
+    if let Some(verdict) = verdict {
+        actor = verdict.actor;
+        ended = Some(verdict.message);
+        settle(&mut task, verdict.status);
+    }
+    let step = transition(before.step_status, &mut task.step_status);
+    let job = transition(before.job_status, &mut task.job_status);
+    match (job, task.job_status.is_open()) {
+        (Some(_), true) => task.ended_at = None,
+        (Some(_), false) => task.ended_at = task.ended_at.or(Some(view.now)),
+        (None, _) => {}
+    }
+    task.attention = attention::of(view, &claims, &task, lost);
+    task.message = message(
+        view,
+        &task,
+        ended.or_else(|| (!before.job_status.is_open()).then(|| before.message.clone())),
+    );
+
+    let lock = lock(view, &task);
+    if task == *before && lock == LockChange::Keep {
+        return None;
+    }
+    if claims.in_progress() && task.step_status.is_open() {
+        task.running_at = Some(view.now);
+    }
+    let events = events(view, before, &task, job, step, &reset, actor);
+    let put = PutTask {
+        task,
+        new: false,
+        job,
+        step,
+        lock,
+    };
+    Some(Planned {
+        change: Change::PutTask(Box::new(put)),
+        events,
+    })
+}
+
+/// Ends the job, and the step if it is open, by a verdict.
+fn settle(task: &mut TaskRecord, status: JobStatus) {
+    task.job_status = status;
+    if task.step_status.is_open() {
+        task.step_status = status;
+        task.status = match status {
+            JobStatus::Finished => TaskStatus::Completed,
+            JobStatus::Failed => TaskStatus::Failed,
+            JobStatus::Aborted => TaskStatus::Aborted,
+            JobStatus::Unknown | JobStatus::Started => TaskStatus::Unknown,
+        };
+    }
+}
+
+/// What the status worked out from the hosts means for the step and the job. One
+/// for which there is no transition from where they stand changes nothing, and a
+/// status that is not known takes nothing back. What had ended runs again only if a
+/// host holds it now.
+fn follow(task: &mut TaskRecord, status: TaskStatus, held: bool) {
+    let wanted = JobStatus::from(status);
+    let transition = Transition::between(task.step_status, wanted);
+    let refused = match transition {
+        None => wanted != task.step_status,
+        Some(Transition::RunAgain) => !held,
+        Some(_) => false,
+    };
+    if status == TaskStatus::Unknown || refused {
+        return;
+    }
+    task.status = status;
+    task.step_status = wanted;
+    // A remove-brick's job stays open until it is committed or stopped, however
+    // its migration ended.
+    let job_wanted = if task.task_type == Some(TaskType::RemoveBrick) {
+        JobStatus::Started
+    } else {
+        wanted
+    };
+    if Transition::between(task.job_status, job_wanted)
+        .is_some_and(|t| t != Transition::RunAgain || held)
+    {
+        task.job_status = job_wanted;
+    }
+}
+
+/// The transition that a status made. One for which there is none is not made.
+fn transition(from: JobStatus, to: &mut JobStatus) -> Option<Transition> {
+    if from == *to {
+        return None;
+    }
+    let transition = Transition::between(from, *to);
+    if transition.is_none() {
+        *to = from;
+    }
+    transition
+}
+
+/// What becomes of the volume's lock: an open job holds it, if no other does.
+fn lock(view: &View<'_>, task: &TaskRecord) -> LockChange {
+    match (
+        task.job_status.is_open(),
+        view.recorded.locks.get(&task.volume),
+    ) {
+        (true, None) if view.recorded.volumes.contains_key(&task.volume) => LockChange::Take,
+        (false, Some(holder)) if *holder == task.job => LockChange::Release,
+        _ => LockChange::Keep,
+    }
+}
+
+/// How the job ended, or what it waits for.
+fn message(view: &View<'_>, task: &TaskRecord, ended: Option<String>) -> String {
+    if let (Some(ended), false) = (ended, task.job_status.is_open()) {
+        return ended;
+    }
+    if let Some(attention) = task.attention.first() {
+        return attention.text.clone();
+    }
+    match task.status {
+        TaskStatus::Completed => judge::completed(task),
+        TaskStatus::Failed => judge::failed(view, task),
+        TaskStatus::Aborted => "stopped".to_owned(),
+        TaskStatus::Unknown => "how it ended is not known".to_owned(),
+        TaskStatus::Running | TaskStatus::Paused => String::new(),
+    }
+}
+
+fn events(
+    view: &View<'_>,
+    before: &TaskRecord,
+    task: &TaskRecord,
+    job: Option<Transition>,
+    step: Option<Transition>,
+    reset: &[HostId],
+    actor: Option<String>,
+) -> Vec<EventDraft> {
+    let what = task.description();
+    let mut events = Vec::new();
+    if before.task_type.is_none() && task.task_type.is_some() {
+        events.push(event(
+            task,
+            Severity::Info,
+            "task-type-known",
+            format!("It is a {what}"),
+            None,
+        ));
+    }
+    for host in reset {
+        let text = format!("{what}: the counters of {} began anew", view.name(*host));
+        events.push(event(task, Severity::Info, "counters-reset", text, None));
+    }
+    match (step, job) {
+        (_, Some(Transition::RunAgain)) | (Some(Transition::RunAgain), _) => {
+            let text = format!(
+                "{what} had ended as {} and runs again",
+                before.step_status.code()
+            );
+            events.push(event(
+                task,
+                Severity::Warning,
+                "task-running-again",
+                text,
+                None,
+            ));
+        }
+        (_, Some(_)) => {
+            let severity = match task.job_status {
+                JobStatus::Finished if task.counters().failed == 0 => Severity::Info,
+                JobStatus::Started => Severity::Info,
+                JobStatus::Finished | JobStatus::Aborted => Severity::Warning,
+                JobStatus::Failed | JobStatus::Unknown => Severity::Error,
+            };
+            let kind = match task.job_status {
+                JobStatus::Finished => "task-finished",
+                JobStatus::Failed => "task-failed",
+                JobStatus::Aborted => "task-aborted",
+                JobStatus::Unknown | JobStatus::Started => "task-lost",
+            };
+            let text = format!(
+                "{what} ended as {}: {}",
+                task.job_status.code(),
+                task.message
+            );
+            events.push(event(task, severity, kind, text, actor));
+        }
+        (Some(_), None) => {
+            let text = format!("{what}: its migration ended as {}", task.status.code());
+            events.push(event(task, Severity::Info, "migration-ended", text, None));
+        }
+        (None, None) => {}
+    }
+    events.extend(attention_events(&before.attention, task));
+    events
+}
+
+/// What an operator was not told before.
+fn attention_events(before: &[crate::record::Attention], task: &TaskRecord) -> Vec<EventDraft> {
+    let told: BTreeSet<_> = before.iter().map(|a| a.code).collect();
+    let new = task.attention.iter().filter(|a| !told.contains(&a.code));
+    new.map(|a| {
+        event(
+            task,
+            Severity::Warning,
+            a.code.code(),
+            format!("{}: {}", words::describe(task), a.text),
+            None,
+        )
+    })
+    .collect()
+}
+
+fn event(
+    task: &TaskRecord,
+    severity: Severity,
+    kind: &'static str,
+    message: String,
+    actor: Option<String>,
+) -> EventDraft {
+    EventDraft {
+        severity,
+        kind,
+        message,
+        volume: Some(task.volume),
+        job: Some(task.job),
+        actor: actor.unwrap_or_default(),
+    }
+}
