@@ -1,1 +1,8 @@
-//! To be.
+//! What tests of more than one crate stand on.
+//!
+//! [`pool`] makes real Gluster pools in containers, with [`docker`], breaks them in the ways that
+//! pools break, and reads what Gluster itself says of its tasks. The tests on real pools are in
+//! `tests/real_*.rs`; `./x test` runs them.
+
+pub mod docker;
+pub mod pool;

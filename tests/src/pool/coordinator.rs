@@ -1,0 +1,209 @@
+//! The coordinator of a pool, with its private PostgreSQL.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use hod_proto::coordinator::v1::{
+    AddPoolRequest, Event, GetJobRequest, GetTaskRequest, Job, JobStatus, ListEventsRequest,
+    ListJobsRequest, Task, events_client::EventsClient, jobs_client::JobsClient,
+    pools_client::PoolsClient, tasks_client::TasksClient,
+};
+use tonic::transport::{Channel, Endpoint};
+
+use super::{Container, Pool, metrics::metric, mounted, wait_for, wait_until};
+use crate::docker::{docker, exec};
+
+/// A container with hod-coordinator in the pool's network.
+#[derive(Debug)]
+pub struct Coordinator {
+    container: Container,
+    network: String,
+}
+
+impl Coordinator {
+    pub(super) async fn start(network: &str) -> Result<Self> {
+        let args = [
+            "--network",
+            network,
+            "--network-alias=coordinator",
+            "-e=HOD_COORDINATOR_LISTEN=0.0.0.0:7470",
+            "-e=HOD_COORDINATOR_WEB_LISTEN=0.0.0.0:7471",
+            "-e=HOD_COORDINATOR_PLAINTEXT=true",
+            &mounted("hod-coordinator")?,
+            &mounted("hod")?,
+            "hod-postgresql",
+        ];
+        let container = Container::run(format!("{network}-coordinator"), &args).await?;
+        let coordinator = Self {
+            container,
+            network: network.to_owned(),
+        };
+        coordinator.wait_until_serving().await?;
+        Ok(coordinator)
+    }
+
+    /// Tells it of a pool by one agent's address.
+    pub async fn add_pool(&self, name: &str, agent: &str) -> Result<()> {
+        let request = AddPoolRequest {
+            name: name.into(),
+            agent: agent.into(),
+            ..Default::default()
+        };
+        PoolsClient::new(self.channel().await?)
+            .add_pool(request)
+            .await?;
+        Ok(())
+    }
+
+    /// A new connection: after the coordinator came back it may have another address.
+    pub async fn channel(&self) -> Result<Channel> {
+        let address = self.container.address(&self.network).await?;
+        Endpoint::from_shared(format!("http://{address}:7470"))?
+            .connect_timeout(Duration::from_secs(5))
+            .timeout(Duration::from_secs(20))
+            .connect()
+            .await
+            .context("connecting to the coordinator")
+    }
+
+    /// The newest jobs, of one volume or of all.
+    pub async fn jobs(&self, volume: &str) -> Result<Vec<Job>> {
+        let request = ListJobsRequest {
+            volume: volume.into(),
+            ..Default::default()
+        };
+        Ok(JobsClient::new(self.channel().await?)
+            .list_jobs(request)
+            .await?
+            .into_inner()
+            .jobs)
+    }
+
+    /// A job with its tree.
+    pub async fn job(&self, id: &str) -> Result<Job> {
+        let request = GetJobRequest { job_id: id.into() };
+        let answer = JobsClient::new(self.channel().await?)
+            .get_job(request)
+            .await?
+            .into_inner();
+        answer.job.context("an answer without a job")
+    }
+
+    /// A task by Gluster's id.
+    pub async fn task(&self, id: &str) -> Result<Task> {
+        let request = GetTaskRequest { task_id: id.into() };
+        let answer = TasksClient::new(self.channel().await?)
+            .get_task(request)
+            .await?
+            .into_inner();
+        answer.task.context("an answer without a task")
+    }
+
+    /// Waits until Gluster's task has become a job of which this is so, and returns the job.
+    pub async fn wait_for_job_of<F>(
+        &self,
+        task: &str,
+        what: &str,
+        deadline: Duration,
+        is_so: F,
+    ) -> Result<Job>
+    where
+        F: Fn(&Job) -> bool,
+    {
+        let is_so = &is_so;
+        wait_for(
+            &format!("the job of {task}: {what}"),
+            deadline,
+            || async move {
+                let job = self.job(&self.task(task).await?.job_id).await?;
+                if is_so(&job) {
+                    Ok(Some(job))
+                } else {
+                    anyhow::bail!("it is {job:?}")
+                }
+            },
+        )
+        .await
+    }
+
+    /// Waits until the job of Gluster's task has this status.
+    pub async fn wait_for_status(
+        &self,
+        task: &str,
+        status: JobStatus,
+        deadline: Duration,
+    ) -> Result<Job> {
+        self.wait_for_job_of(task, status.as_str_name(), deadline, |job| {
+            job.status() == status
+        })
+        .await
+    }
+
+    /// The pool's events, oldest first.
+    pub async fn events(&self) -> Result<Vec<Event>> {
+        let request = ListEventsRequest {
+            pool: Pool::NAME.into(),
+            page_size: 1000,
+            ..Default::default()
+        };
+        Ok(EventsClient::new(self.channel().await?)
+            .list_events(request)
+            .await?
+            .into_inner()
+            .events)
+    }
+
+    /// What `hod` prints with these arguments, run beside the coordinator; it must succeed.
+    pub async fn hod(&self, args: &[&str]) -> Result<String> {
+        let out = exec(&self.container.0, &[&["hod"], args].concat()).await?;
+        let stdout = String::from_utf8_lossy(&out.stdout).into_owned();
+        let stderr = String::from_utf8_lossy(&out.stderr);
+        anyhow::ensure!(
+            out.status.success(),
+            "hod {}: {stdout}{stderr}",
+            args.join(" ")
+        );
+        Ok(stdout)
+    }
+
+    /// The value of one of its metrics, summed over its labels; those that hold all of `labels`,
+    /// each such as `verb="status"`, count. None where it is not there.
+    pub async fn metric(&self, name: &str, labels: &[&str]) -> Result<Option<f64>> {
+        let address = self.container.address(&self.network).await?;
+        metric(&format!("{address}:7471"), name, labels).await
+    }
+
+    /// The coordinator and its PostgreSQL die at once; the disk stays.
+    pub async fn kill(&self) -> Result<()> {
+        docker(["kill", &self.container.0]).await.map(drop)
+    }
+
+    /// What died comes back.
+    pub async fn start_again(&self) -> Result<()> {
+        docker(["start", &self.container.0]).await?;
+        self.wait_until_serving().await
+    }
+
+    /// Stops PostgreSQL alone, in the middle of whatever it does; the coordinator has to cope.
+    pub async fn kill_postgresql(&self) -> Result<()> {
+        exec(
+            &self.container.0,
+            &["sh", "-c", "kill -QUIT $(pgrep -xo postgres)"],
+        )
+        .await
+        .map(drop)
+    }
+
+    async fn wait_until_serving(&self) -> Result<()> {
+        wait_until(
+            "the coordinator serves",
+            Duration::from_secs(90),
+            || async { self.jobs("").await.map(|_| true) },
+        )
+        .await
+    }
+
+    pub(super) fn print_log(&self) {
+        self.container.print_log("80");
+    }
+}

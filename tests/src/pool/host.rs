@@ -1,0 +1,194 @@
+//! One host of a pool: glusterd, its bricks, and hod-agent.
+
+use std::process::Output;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use super::{Container, Version, metrics::metric, mounted, told, wait_until};
+use crate::docker::{docker, exec};
+
+/// A container with a Gluster host, in which each program can be stopped without the other.
+#[derive(Debug)]
+pub struct Host {
+    /// Its name in the pool: one of [`super::NODES`]
+    pub node: &'static str,
+    container: Container,
+    network: String,
+}
+
+impl Host {
+    pub(super) async fn start(network: &str, node: &'static str, version: Version) -> Result<Self> {
+        let args = [
+            "--hostname",
+            node,
+            "--network",
+            network,
+            "--network-alias",
+            node,
+            // Mounting needs these; bricks need a volume, which the image asks for itself.
+            "--cap-add=SYS_ADMIN",
+            "--device=/dev/fuse",
+            "--security-opt=seccomp=unconfined",
+            "--security-opt=apparmor=unconfined",
+            "-e=HOD_AGENT_LISTEN=0.0.0.0:7460",
+            "-e=HOD_AGENT_PLAINTEXT=true",
+            &mounted("hod-agent")?,
+            &format!("hod-gluster:{}", version.number()),
+        ];
+        let container = Container::run(format!("{network}-{node}"), &args).await?;
+        let host = Self {
+            node,
+            container,
+            network: network.to_owned(),
+        };
+        host.wait_for_glusterd().await?;
+        Ok(host)
+    }
+
+    /// Runs a command on the host; it must succeed. Returns its standard output.
+    pub async fn run(&self, command: &[&str]) -> Result<String> {
+        let out = self.exec(command).await?;
+        let stdout = String::from_utf8_lossy(&out.stdout).into_owned();
+        ensure!(
+            out.status.success(),
+            "{} on {}: {}: {stdout}{}",
+            command.join(" "),
+            self.node,
+            out.status,
+            String::from_utf8_lossy(&out.stderr)
+        );
+        Ok(stdout)
+    }
+
+    /// Runs a command on the host, however it ends.
+    pub async fn exec(&self, command: &[&str]) -> Result<Output> {
+        exec(&self.container.0, command).await
+    }
+
+    /// Runs Gluster's command line as an operator would; it must succeed.
+    pub async fn gluster(&self, args: &[&str]) -> Result<String> {
+        self.run(&Self::gluster_command(args)).await
+    }
+
+    /// The same, however it ends.
+    pub async fn try_gluster(&self, args: &[&str]) -> Result<Output> {
+        self.exec(&Self::gluster_command(args)).await
+    }
+
+    /// Runs a command of Gluster's that starts a task, and returns the task's id.
+    pub async fn start_task(&self, args: &[&str]) -> Result<String> {
+        let xml = self.gluster(&[args, &["--xml"]].concat()).await?;
+        told::task_id(&xml).map(str::to_owned)
+    }
+
+    fn gluster_command<'a>(args: &[&'a str]) -> Vec<&'a str> {
+        ["gluster", "--mode=script"]
+            .iter()
+            .chain(args)
+            .copied()
+            .collect()
+    }
+
+    /// Every process on the host stands still, the network stays: a frozen host.
+    pub async fn pause(&self) -> Result<()> {
+        docker(["pause", &self.container.0]).await.map(drop)
+    }
+
+    /// The frozen host goes on.
+    pub async fn unpause(&self) -> Result<()> {
+        docker(["unpause", &self.container.0]).await.map(drop)
+    }
+
+    /// The host dies at once; its disks stay.
+    pub async fn kill(&self) -> Result<()> {
+        docker(["kill", &self.container.0]).await.map(drop)
+    }
+
+    /// The host that died comes back, and glusterd with it.
+    pub async fn start_again(&self) -> Result<()> {
+        docker(["start", &self.container.0]).await?;
+        self.wait_for_glusterd().await
+    }
+
+    /// The host runs on, but no packet leaves or reaches it.
+    pub async fn disconnect(&self) -> Result<()> {
+        docker(["network", "disconnect", &self.network, &self.container.0])
+            .await
+            .map(drop)
+    }
+
+    /// The cable is plugged in again, with the address it had if nobody took it.
+    pub async fn reconnect(&self) -> Result<()> {
+        docker([
+            "network",
+            "connect",
+            "--alias",
+            self.node,
+            &self.network,
+            &self.container.0,
+        ])
+        .await
+        .map(drop)
+    }
+
+    /// Stops glusterd alone: its bricks, a running migration and hod-agent go on.
+    pub async fn stop_glusterd(&self) -> Result<()> {
+        self.run(&["sv", "-w", "20", "down", "glusterd"])
+            .await
+            .map(drop)
+    }
+
+    /// Starts it again and waits until it answers.
+    pub async fn start_glusterd(&self) -> Result<()> {
+        self.run(&["sv", "up", "glusterd"]).await?;
+        self.wait_for_glusterd().await
+    }
+
+    /// Stops hod-agent alone.
+    pub async fn stop_agent(&self) -> Result<()> {
+        self.run(&["sv", "-w", "20", "down", "hod-agent"])
+            .await
+            .map(drop)
+    }
+
+    /// Starts it again.
+    pub async fn start_agent(&self) -> Result<()> {
+        self.run(&["sv", "up", "hod-agent"]).await.map(drop)
+    }
+
+    /// The host's address in the pool's network, reachable from the machine itself too.
+    pub async fn address(&self) -> Result<String> {
+        self.container.address(&self.network).await
+    }
+
+    /// The value of one of the agent's metrics, as [`super::Coordinator::metric`].
+    pub async fn metric(&self, name: &str, labels: &[&str]) -> Result<Option<f64>> {
+        metric(&format!("{}:7461", self.address().await?), name, labels).await
+    }
+
+    /// glusterd's UUID of this host.
+    pub async fn uuid(&self) -> Result<String> {
+        let info = self
+            .run(&["cat", "/var/lib/glusterd/glusterd.info"])
+            .await?;
+        info.lines()
+            .find_map(|line| line.strip_prefix("UUID="))
+            .map(str::to_owned)
+            .with_context(|| format!("no UUID in {info}"))
+    }
+
+    async fn wait_for_glusterd(&self) -> Result<()> {
+        wait_until(
+            &format!("glusterd of {} answers", self.node),
+            Duration::from_secs(60),
+            || async { Ok(self.try_gluster(&["pool", "list"]).await?.status.success()) },
+        )
+        .await
+    }
+
+    /// Shows what the agent said.
+    pub(super) fn print_log(&self) {
+        self.container.print_log("40");
+    }
+}
