@@ -1,3 +1,2 @@
-//! To be.
-
+//! The binary `hod`; everything is in the library.
 fn main() {}

@@ -2,4 +2,6 @@
 
 pub mod config;
 pub mod database;
+pub mod metrics;
 pub mod store;
+pub mod sync;

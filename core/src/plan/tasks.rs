@@ -160,9 +160,13 @@ fn advance(view: &View<'_>, volumes: &Volumes<'_>, before: &TaskRecord) -> Optio
     match presence {
         Presence::Held => {
             task.absence = Absence::default();
-            follow(&mut task, parts::status(view, &task), true);
+            let status = parts::status(view, &task);
+            follow(&mut task, status, true);
         }
-        Presence::Unknown => follow(&mut task, parts::status(view, &task), false),
+        Presence::Unknown => {
+            let status = parts::status(view, &task);
+            follow(&mut task, status, false);
+        }
         Presence::Absent(at) if task.job_status.is_open() && !deleted => {
             presence::count(view, &mut task.absence, at);
             verdict = judge::verdict(view, &claims, &task, task.absence.since.unwrap_or(at));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Container, Version, metrics::metric, mounted, told, wait_until};
+use super::{Container, Version, metrics::metric, mounted, told, wait_for, wait_until};
 use crate::docker::{docker, exec};
 
 /// A container with a Gluster host, in which each program can be stopped without the other.
@@ -76,10 +76,28 @@ impl Host {
         self.exec(&Self::gluster_command(args)).await
     }
 
+    /// Runs a command of Gluster's that takes a volume's lock, again where another transaction
+    /// holds it at the moment; Gluster has to accept it. Returns the answer's XML.
+    pub async fn gluster_xml(&self, args: &[&str]) -> Result<String> {
+        let what = format!("{} on {}", args.join(" "), self.node);
+        let command = [args, &["--xml"]].concat();
+        wait_for(&what, Duration::from_secs(60), || async {
+            // Refusals come with exit status 0, failures of `status` with 1 and XML all the same.
+            let out = self.try_gluster(&command).await?;
+            let xml = String::from_utf8_lossy(&out.stdout).into_owned();
+            if xml.contains("Another transaction") {
+                Ok(None)
+            } else {
+                Ok(Some(xml))
+            }
+        })
+        .await
+        .and_then(told::accepted)
+    }
+
     /// Runs a command of Gluster's that starts a task, and returns the task's id.
     pub async fn start_task(&self, args: &[&str]) -> Result<String> {
-        let xml = self.gluster(&[args, &["--xml"]].concat()).await?;
-        told::task_id(&xml).map(str::to_owned)
+        told::task_id(&self.gluster_xml(args).await?).map(str::to_owned)
     }
 
     fn gluster_command<'a>(args: &[&'a str]) -> Vec<&'a str> {

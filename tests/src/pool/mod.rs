@@ -14,6 +14,7 @@ use crate::docker::{self, docker};
 
 mod coordinator;
 mod host;
+pub mod look;
 mod metrics;
 pub mod told;
 mod volume;
@@ -21,7 +22,7 @@ mod wait;
 
 pub use coordinator::Coordinator;
 pub use host::Host;
-pub use wait::{wait_for, wait_until};
+pub use wait::{holds_for, wait_for, wait_until};
 
 /// The hosts of every pool, as they call each other.
 pub const NODES: [&str; 3] = ["node-a", "node-b", "node-c"];
@@ -147,6 +148,31 @@ impl Pool {
     pub fn network(&self) -> &str {
         &self.network.0
     }
+}
+
+/// Makes a test of this function on every version of Gluster that there is an image of.
+#[macro_export]
+macro_rules! on_every_version {
+    ($test:ident) => {
+        mod $test {
+            use $crate::pool::{Version, with_pool};
+
+            #[tokio::test]
+            async fn on_9_2() {
+                with_pool(Version::V9, super::$test).await;
+            }
+
+            #[tokio::test]
+            async fn on_10_3() {
+                with_pool(Version::V10, super::$test).await;
+            }
+
+            #[tokio::test]
+            async fn on_11_1() {
+                with_pool(Version::V11, super::$test).await;
+            }
+        }
+    };
 }
 
 /// Runs a test on a pool of its own. A test that fails shows what the programs said.

@@ -25,7 +25,6 @@ pub struct Part {
 /// The parts of a `volume rebalance … status --xml`, of a `remove-brick … status --xml`, or of
 /// the reply to a `stop`, by the host's UUID.
 pub fn parts(xml: &str) -> Result<BTreeMap<String, Part>> {
-    ensure!(xml.contains("<opRet>0</opRet>"), "Gluster refused: {xml}");
     xml.split("<node>")
         .skip(1)
         .map(|rest| {
@@ -46,8 +45,13 @@ pub fn parts(xml: &str) -> Result<BTreeMap<String, Part>> {
 
 /// The id of the task that this answer of Gluster's says was started.
 pub fn task_id(xml: &str) -> Result<&str> {
-    ensure!(xml.contains("<opRet>0</opRet>"), "Gluster refused: {xml}");
     text(xml, "task-id")
+}
+
+/// The answer, if it is not a refusal.
+pub fn accepted(xml: String) -> Result<String> {
+    ensure!(xml.contains("<opRet>0</opRet>"), "Gluster refused: {xml}");
+    Ok(xml)
 }
 
 fn text<'a>(xml: &'a str, tag: &str) -> Result<&'a str> {
@@ -80,6 +84,6 @@ mod tests {
             parts(xml).unwrap(),
             BTreeMap::from([("u1".to_owned(), part)])
         );
-        assert!(parts("<opRet>-1</opRet>").is_err());
+        assert!(parts("<node><files>7</files></node>").is_err());
     }
 }
