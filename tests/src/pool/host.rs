@@ -32,6 +32,7 @@ impl Host {
             "--security-opt=seccomp=unconfined",
             "--security-opt=apparmor=unconfined",
             "-e=HOD_AGENT_LISTEN=0.0.0.0:7460",
+            "-e=HOD_AGENT_METRICS_LISTEN=0.0.0.0:7461",
             "-e=HOD_AGENT_PLAINTEXT=true",
             &mounted("hod-agent")?,
             &format!("hod-gluster:{}", version.number()),
