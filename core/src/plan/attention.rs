@@ -1,10 +1,10 @@
 //! What an operator should know of a task, and what to do about it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::claims::Claims;
 use super::{View, parts, since, words};
-use crate::id::HostId;
+use crate::id::{HostId, JobId, VolumeId};
 use crate::observation::{Holding, Word};
 use crate::record::{Attention, AttentionCode, TaskRecord};
 use crate::task::{PartStatus, TaskStatus, TaskType};
@@ -14,6 +14,7 @@ pub(super) fn of(
     view: &View<'_>,
     claims: &Claims<'_>,
     task: &TaskRecord,
+    locks: &BTreeMap<VolumeId, JobId>,
     lost: bool,
 ) -> Vec<Attention> {
     let mut all = Vec::new();
@@ -31,7 +32,7 @@ pub(super) fn of(
         tell(AttentionCode::StopOrRetry, stop_or_retry(task));
         tell(AttentionCode::AwaitingCommit, awaiting_commit(view, task));
         tell(AttentionCode::NotSeen, lost.then(|| not_seen(view, task)));
-        tell(AttentionCode::LockedByAnother, locked(view, task));
+        tell(AttentionCode::LockedByAnother, locked(task, locks));
     } else {
         tell(AttentionCode::StillRunning, still_running(view, claims));
     }
@@ -153,8 +154,8 @@ fn not_seen(view: &View<'_>, task: &TaskRecord) -> String {
     )
 }
 
-fn locked(view: &View<'_>, task: &TaskRecord) -> Option<String> {
-    let holder = view.recorded.locks.get(&task.volume)?;
+fn locked(task: &TaskRecord, locks: &BTreeMap<VolumeId, JobId>) -> Option<String> {
+    let holder = locks.get(&task.volume)?;
     (*holder != task.job).then(|| format!("the volume is in the hands of job {holder}"))
 }
 

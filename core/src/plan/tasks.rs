@@ -8,12 +8,30 @@ use super::volumes::Volumes;
 use super::{View, attention, judge, parts, words};
 use crate::change::{Change, LockChange, Planned, PutTask};
 use crate::event::{EventDraft, Severity};
-use crate::id::{FoundIds, HostId, TaskId, VolumeId};
+use crate::id::{FoundIds, HostId, JobId, TaskId, VolumeId};
 use crate::job::JobStatus;
 use crate::observation::Holding;
 use crate::record::{Absence, TaskRecord};
 use crate::task::{TaskStatus, TaskType};
 use crate::transition::Transition;
+
+/// A task as it should be recorded, before it is decided who holds its volume.
+struct Draft<'a> {
+    /// `None`: it is new.
+    before: Option<&'a TaskRecord>,
+    task: TaskRecord,
+    job: Option<Transition>,
+    step: Option<Transition>,
+    claims: Claims<'a>,
+    /// Hosts whose counters began anew.
+    reset: Vec<HostId>,
+    /// How the job ended, if it does now.
+    ended: Option<String>,
+    /// Who ended or began it, where a history tells.
+    actor: Option<String>,
+    /// Whether no host holds it and nothing tells how it ended.
+    lost: bool,
+}
 
 /// The changes to tasks.
 pub(super) fn plan(view: &View<'_>, volumes: &Volumes<'_>) -> Vec<Planned> {
@@ -28,7 +46,86 @@ pub(super) fn plan(view: &View<'_>, volumes: &Volumes<'_>) -> Vec<Planned> {
             !view.recorded.tasks.contains_key(id) && !view.recorded.cleared.contains(id)
         })
         .filter_map(|(id, volume)| begin(view, volumes, id, volume));
-    known.chain(found).collect()
+    let mut drafts: Vec<Draft<'_>> = known.chain(found).collect();
+    // Who gives a volume back goes before who takes it.
+    drafts.sort_by_key(|d| d.task.job_status.is_open());
+    let locks = locks(view, &drafts);
+    drafts
+        .into_iter()
+        .filter_map(|draft| finish(view, &locks, draft))
+        .collect()
+}
+
+/// Who holds which volume once all drafts are recorded: a job that ends gives its
+/// volume back; Gluster wins where it disagrees, so a found task takes its volume
+/// from whoever has it; an open job without its volume takes it if it is free.
+fn locks(view: &View<'_>, drafts: &[Draft<'_>]) -> BTreeMap<VolumeId, JobId> {
+    let mut locks = view.recorded.locks.clone();
+    for Draft { task, .. } in drafts.iter().filter(|d| !d.task.job_status.is_open()) {
+        if locks.get(&task.volume) == Some(&task.job) {
+            locks.remove(&task.volume);
+        }
+    }
+    let open = || drafts.iter().filter(|d| d.task.job_status.is_open());
+    for Draft { task, .. } in open().filter(|d| d.before.is_none()) {
+        locks.insert(task.volume, task.job);
+    }
+    for Draft { task, .. } in open().filter(|d| view.recorded.volumes.contains_key(&d.task.volume))
+    {
+        locks.entry(task.volume).or_insert(task.job);
+    }
+    locks
+}
+
+/// The change that a draft makes, if it makes one.
+fn finish(view: &View<'_>, locks: &BTreeMap<VolumeId, JobId>, draft: Draft<'_>) -> Option<Planned> {
+    let Draft {
+        before,
+        mut task,
+        job,
+        step,
+        claims,
+        reset,
+        ended,
+        actor,
+        lost,
+    } = draft;
+    task.attention = attention::of(view, &claims, &task, locks, lost);
+    let kept = before
+        .filter(|b| !b.job_status.is_open())
+        .map(|b| b.message.clone());
+    task.message = message(view, &task, ended.or(kept));
+
+    let had = view.recorded.locks.get(&task.volume).copied();
+    let has = locks.get(&task.volume).copied();
+    let lock = match (had, has) {
+        _ if had == has => LockChange::Keep,
+        (Some(holder), _) if holder == task.job => LockChange::Release,
+        (None, Some(holder)) if holder == task.job => LockChange::Take,
+        (Some(other), Some(holder)) if holder == task.job => LockChange::TakeFrom(other),
+        _ => LockChange::Keep,
+    };
+    if before == Some(&task) && lock == LockChange::Keep {
+        return None;
+    }
+    if claims.in_progress() && task.step_status.is_open() {
+        task.running_at = Some(view.now);
+    }
+    let events = match before {
+        None => found_events(&task, actor),
+        Some(before) => events(view, before, &task, job, step, &reset, actor),
+    };
+    let put = PutTask {
+        task,
+        new: before.is_none(),
+        job,
+        step,
+        lock,
+    };
+    Some(Planned {
+        change: Change::PutTask(Box::new(put)),
+        events,
+    })
 }
 
 /// Every task that a host holds, or a locked call told of, with its volume.
@@ -51,7 +148,12 @@ fn found(view: &View<'_>) -> BTreeMap<TaskId, VolumeId> {
 
 /// A task that was not known becomes a job. If its volume is not known yet, it is
 /// looked at again with the next observation.
-fn begin(view: &View<'_>, volumes: &Volumes<'_>, id: TaskId, volume: VolumeId) -> Option<Planned> {
+fn begin<'a>(
+    view: &View<'a>,
+    volumes: &Volumes<'a>,
+    id: TaskId,
+    volume: VolumeId,
+) -> Option<Draft<'a>> {
     let told = volumes.get(view, volume)?;
     if volumes.is_gone(volume) {
         return None;
@@ -83,9 +185,6 @@ fn begin(view: &View<'_>, volumes: &Volumes<'_>, id: TaskId, volume: VolumeId) -
     parts::learn(view, &claims, Some(told), &mut task);
     parts::update(view, &claims, &mut task);
     task.status = parts::status(view, &task);
-    if claims.in_progress() {
-        task.running_at = Some(view.now);
-    }
     // A task found already ended becomes an ended job, so that history is whole.
     task.step_status = JobStatus::from(task.status);
     if task.status == TaskStatus::Unknown {
@@ -99,50 +198,27 @@ fn begin(view: &View<'_>, volumes: &Volumes<'_>, id: TaskId, volume: VolumeId) -
     } else {
         task.step_status
     };
-    task.attention = attention::of(view, &claims, &task, false);
-    task.message = message(view, &task, None);
-
-    let by = judge::started_by(view, &task).map(|(actor, _)| actor);
-    let what = task.description();
-    let text = match task.status {
-        TaskStatus::Running => format!("{what} found running"),
-        TaskStatus::Completed => format!(
-            "{what} found, already completed: {}",
-            judge::completed(&task)
-        ),
-        TaskStatus::Failed => format!("{what} found, already failed"),
-        TaskStatus::Aborted => format!("{what} found, already stopped"),
-        TaskStatus::Paused | TaskStatus::Unknown => {
-            format!("{what} found; how it ended is not known")
-        }
-    };
-    let mut events = vec![event(&task, Severity::Info, "task-found", text, by)];
-    events.extend(attention_events(&[], &task));
-    let lock = if !task.job_status.is_open() {
-        LockChange::Keep
-    } else {
-        // Gluster wins where it disagrees: a found task takes the lock.
-        match view.recorded.locks.get(&volume) {
-            None => LockChange::Take,
-            Some(job) if *job == task.job => LockChange::Keep,
-            Some(other) => LockChange::TakeFrom(*other),
-        }
-    };
-    let put = PutTask {
+    let actor = judge::started_by(view, &task).map(|(actor, _)| actor);
+    let reset = Vec::new();
+    Some(Draft {
+        before: None,
         task,
-        new: true,
         job: None,
         step: None,
-        lock,
-    };
-    Some(Planned {
-        change: Change::PutTask(Box::new(put)),
-        events,
+        claims,
+        reset,
+        ended: None,
+        actor,
+        lost: false,
     })
 }
 
-/// A task with steps is brought up to date. Nothing changed: nothing is planned.
-fn advance(view: &View<'_>, volumes: &Volumes<'_>, before: &TaskRecord) -> Option<Planned> {
+/// A task with steps is brought up to date.
+fn advance<'a>(
+    view: &View<'a>,
+    volumes: &Volumes<'a>,
+    before: &'a TaskRecord,
+) -> Option<Draft<'a>> {
     if before.abandoned {
         // An operator gave it up: what Gluster goes on saying of it changes nothing.
         return None;
@@ -159,9 +235,11 @@ fn advance(view: &View<'_>, volumes: &Volumes<'_>, before: &TaskRecord) -> Optio
     let mut lost = false;
     match presence {
         Presence::Held => {
-            task.absence = Absence::default();
             let status = parts::status(view, &task);
             follow(&mut task, status, true);
+            if task.job_status.is_open() {
+                task.absence = Absence::default();
+            }
         }
         Presence::Unknown => {
             let status = parts::status(view, &task);
@@ -205,31 +283,16 @@ fn advance(view: &View<'_>, volumes: &Volumes<'_>, before: &TaskRecord) -> Optio
         (Some(_), false) => task.ended_at = task.ended_at.or(Some(view.now)),
         (None, _) => {}
     }
-    task.attention = attention::of(view, &claims, &task, lost);
-    task.message = message(
-        view,
-        &task,
-        ended.or_else(|| (!before.job_status.is_open()).then(|| before.message.clone())),
-    );
-
-    let lock = lock(view, &task);
-    if task == *before && lock == LockChange::Keep {
-        return None;
-    }
-    if claims.in_progress() && task.step_status.is_open() {
-        task.running_at = Some(view.now);
-    }
-    let events = events(view, before, &task, job, step, &reset, actor);
-    let put = PutTask {
+    Some(Draft {
+        before: Some(before),
         task,
-        new: false,
         job,
         step,
-        lock,
-    };
-    Some(Planned {
-        change: Change::PutTask(Box::new(put)),
-        events,
+        claims,
+        reset,
+        ended,
+        actor,
+        lost,
     })
 }
 
@@ -290,18 +353,6 @@ fn transition(from: JobStatus, to: &mut JobStatus) -> Option<Transition> {
     transition
 }
 
-/// What becomes of the volume's lock: an open job holds it, if no other does.
-fn lock(view: &View<'_>, task: &TaskRecord) -> LockChange {
-    match (
-        task.job_status.is_open(),
-        view.recorded.locks.get(&task.volume),
-    ) {
-        (true, None) if view.recorded.volumes.contains_key(&task.volume) => LockChange::Take,
-        (false, Some(holder)) if *holder == task.job => LockChange::Release,
-        _ => LockChange::Keep,
-    }
-}
-
 /// How the job ended, or what it waits for.
 fn message(view: &View<'_>, task: &TaskRecord, ended: Option<String>) -> String {
     if let (Some(ended), false) = (ended, task.job_status.is_open()) {
@@ -317,6 +368,25 @@ fn message(view: &View<'_>, task: &TaskRecord, ended: Option<String>) -> String 
         TaskStatus::Unknown => "how it ended is not known".to_owned(),
         TaskStatus::Running | TaskStatus::Paused => String::new(),
     }
+}
+
+fn found_events(task: &TaskRecord, actor: Option<String>) -> Vec<EventDraft> {
+    let what = task.description();
+    let text = match task.status {
+        TaskStatus::Running => format!("{what} found running"),
+        TaskStatus::Completed => format!(
+            "{what} found, already completed: {}",
+            judge::completed(task)
+        ),
+        TaskStatus::Failed => format!("{what} found, already failed"),
+        TaskStatus::Aborted => format!("{what} found, already stopped"),
+        TaskStatus::Paused | TaskStatus::Unknown => {
+            format!("{what} found; how it ended is not known")
+        }
+    };
+    let mut events = vec![event(task, Severity::Info, "task-found", text, actor)];
+    events.extend(attention_events(&[], task));
+    events
 }
 
 fn events(
