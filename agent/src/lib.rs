@@ -1,1 +1,2 @@
 //! To be.
+pub mod gluster;
