@@ -2,7 +2,10 @@
 //!
 //! [`pool`] makes real Gluster pools in containers, with [`docker`], breaks them in the ways that
 //! pools break, and reads what Gluster itself says of its tasks. The tests on real pools are in
-//! `tests/real_*.rs`; `./x test` runs them.
+//! `tests/real_*.rs`; `./x test` runs them. [`scripted`] plays Gluster without containers, for tests
+//! of agent and coordinator alone (`tests/scripted_*.rs`).
 
+pub mod binary;
 pub mod docker;
 pub mod pool;
+pub mod scripted;

@@ -1,0 +1,90 @@
+//! The pool's state in its folder: one JSON file under a file lock, so that every
+//! host's calls and the test itself see one pool.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, Result};
+
+use super::scene::Scene;
+use super::state::Pool;
+
+/// Where a pool's state is kept.
+#[derive(Clone, Debug)]
+pub struct Store {
+    root: PathBuf,
+}
+
+impl Store {
+    /// The state in this folder.
+    #[must_use]
+    pub fn at(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+        }
+    }
+
+    /// Writes a pool's first state.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn create(&self, pool: &Pool) -> Result<()> {
+        fs::create_dir_all(&self.root)
+            .with_context(|| format!("cannot make {}", self.root.display()))?;
+        File::create(self.root.join("lock"))?;
+        self.write(pool)
+    }
+
+    /// Lets what is due happen, then does `step` on the state, and keeps what it
+    /// made of it; all under the lock, so `step` must not wait.
+    ///
+    /// # Errors
+    /// If the state cannot be read or written (it is gone once the test is over).
+    pub fn update<T>(&self, step: impl FnOnce(&mut Scene<'_>) -> Result<T>) -> Result<T> {
+        let lock = File::open(self.root.join("lock"))
+            .with_context(|| format!("{} holds no scripted pool", self.root.display()))?;
+        lock.lock()?;
+        let text = fs::read_to_string(self.state())?;
+        let mut pool: Pool = serde_json::from_str(&text).context("the pool's state is damaged")?;
+        let mut scene = Scene::new(&mut pool, &self.root, now());
+        scene.settle()?;
+        let result = step(&mut scene)?;
+        let after = serde_json::to_string_pretty(&pool)?;
+        if after != text {
+            self.replace(&after)?;
+        }
+        Ok(result)
+    }
+
+    fn state(&self) -> PathBuf {
+        self.root.join("state.json")
+    }
+
+    fn write(&self, pool: &Pool) -> Result<()> {
+        self.replace(&serde_json::to_string_pretty(pool)?)
+    }
+
+    /// In one step: a process killed while it writes leaves the old state.
+    fn replace(&self, text: &str) -> Result<()> {
+        let new = self.root.join("state.json.new");
+        fs::write(&new, text)?;
+        fs::rename(&new, self.state())?;
+        Ok(())
+    }
+
+    /// Whether the pool is still there.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        self.root.join("lock").exists()
+    }
+}
+
+/// Unix time in milliseconds.
+#[must_use]
+pub fn now() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO);
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
