@@ -27,128 +27,66 @@ async fn a_task_ends_as_what_it_was(pool: &Pool) -> Result<()> {
         a_volume_deleted_while_it_awaits_its_commit_aborts(pool),
     )?;
     let jobs = pool.coordinator.jobs("").await?;
-    ensure!(
-        jobs.len() == 7,
-        "seven tasks were started, and these are the jobs: {jobs:#?}"
-    );
+    ensure!(jobs.len() == 8, "eight tasks were started, and these are the jobs: {jobs:#?}");
     Ok(())
 }
 
 async fn a_rebalance_that_is_stopped_is_aborted(pool: &Pool) -> Result<()> {
-    let task = long_rebalance(pool, "stopped").await?;
+    pool.create_unbalanced("stopped", 2000).await?;
+    let task = pool.b().start_task(&["volume", "rebalance", "stopped", "start"]).await?;
     running(pool, &task).await?;
-    pool.c()
-        .gluster_xml(&["volume", "rebalance", "stopped", "stop"])
-        .await?;
-    pool.coordinator
-        .wait_for_status(&task, JobStatus::Aborted, NOTICE)
-        .await?;
+    pool.c().gluster_xml(&["volume", "rebalance", "stopped", "stop"]).await?;
+    pool.coordinator.wait_for_status(&task, JobStatus::Aborted, NOTICE).await?;
     Ok(())
 }
 
 async fn a_rebalance_stopped_after_it_had_completed_is_finished(pool: &Pool) -> Result<()> {
-    pool.create_volume("done", &[], &["node-a:/bricks/done", "node-b:/bricks/done"])
-        .await?;
-    let task = pool
-        .b()
-        .start_task(&["volume", "rebalance", "done", "start"])
-        .await?;
-    pool.coordinator
-        .wait_for_status(&task, JobStatus::Finished, MIGRATION)
-        .await?;
-    pool.a()
-        .gluster_xml(&["volume", "rebalance", "done", "stop"])
-        .await?;
+    pool.create_volume("done", &[], &["node-a:/bricks/done", "node-b:/bricks/done"]).await?;
+    let task = pool.b().start_task(&["volume", "rebalance", "done", "start"]).await?;
+    pool.coordinator.wait_for_status(&task, JobStatus::Finished, MIGRATION).await?;
+    pool.a().gluster_xml(&["volume", "rebalance", "done", "stop"]).await?;
     // The next task is seen after the stop was: by then the old job had its chance to change.
-    let next = pool
-        .a()
-        .start_task(&["volume", "rebalance", "done", "start"])
-        .await?;
-    pool.coordinator
-        .wait_for_status(&next, JobStatus::Finished, MIGRATION)
-        .await?;
-    pool.coordinator
-        .wait_for_status(&task, JobStatus::Finished, NOTICE)
-        .await?;
+    let next = pool.a().start_task(&["volume", "rebalance", "done", "start"]).await?;
+    pool.coordinator.wait_for_status(&next, JobStatus::Finished, MIGRATION).await?;
+    pool.coordinator.wait_for_status(&task, JobStatus::Finished, NOTICE).await?;
     Ok(())
 }
 
 async fn a_remove_brick_that_is_stopped_is_aborted(pool: &Pool) -> Result<()> {
-    let task = long_remove_brick(pool, "kept", &["node-c:/bricks/kept"]).await?;
+    pool.create_full("kept", 3000).await?;
+    let brick = |what| ["volume", "remove-brick", "kept", "node-c:/bricks/kept", what];
+    let task = pool.b().start_task(&brick("start")).await?;
     running(pool, &task).await?;
-    pool.a()
-        .gluster_xml(&[
-            "volume",
-            "remove-brick",
-            "kept",
-            "node-c:/bricks/kept",
-            "stop",
-        ])
-        .await?;
-    pool.coordinator
-        .wait_for_status(&task, JobStatus::Aborted, NOTICE)
-        .await?;
+    pool.a().gluster_xml(&brick("stop")).await?;
+    pool.coordinator.wait_for_status(&task, JobStatus::Aborted, NOTICE).await?;
     Ok(())
 }
 
 async fn a_remove_brick_by_force_is_failed(pool: &Pool) -> Result<()> {
-    let task = long_remove_brick(pool, "forced", &["node-c:/bricks/forced"]).await?;
+    pool.create_full("forced", 3000).await?;
+    let brick = |what| ["volume", "remove-brick", "forced", "node-c:/bricks/forced", what];
+    let task = pool.b().start_task(&brick("start")).await?;
     running(pool, &task).await?;
-    pool.b()
-        .gluster_xml(&[
-            "volume",
-            "remove-brick",
-            "forced",
-            "node-c:/bricks/forced",
-            "force",
-        ])
-        .await?;
-    let job = pool
-        .coordinator
-        .wait_for_status(&task, JobStatus::Failed, NOTICE)
-        .await?;
-    ensure!(
-        job.message.contains("force"),
-        "it does not say why: {job:#?}"
-    );
+    pool.b().gluster_xml(&brick("force")).await?;
+    let job = pool.coordinator.wait_for_status(&task, JobStatus::Failed, NOTICE).await?;
+    ensure!(job.message.contains("force"), "it does not say why: {job:#?}");
     Ok(())
 }
 
 async fn a_commit_of_a_part_of_the_bricks_is_failed(pool: &Pool) -> Result<()> {
     let bricks = ["node-b:/bricks/part", "node-c:/bricks/part"];
-    pool.create_volume("part", &[], &["node-a:/bricks/part", bricks[0], bricks[1]])
-        .await?;
-    let start = [
-        "volume",
-        "remove-brick",
-        "part",
-        bricks[0],
-        bricks[1],
-        "start",
-    ];
+    pool.create_volume("part", &[], &["node-a:/bricks/part", bricks[0], bricks[1]]).await?;
+    let start = ["volume", "remove-brick", "part", bricks[0], bricks[1], "start"];
     let task = pool.a().start_task(&start).await?;
     awaits_commit(pool, &task).await?;
-    pool.b()
-        .gluster_xml(&["volume", "remove-brick", "part", bricks[1], "commit"])
-        .await?;
-    let job = pool
-        .coordinator
-        .wait_for_status(&task, JobStatus::Failed, NOTICE)
-        .await?;
-    ensure!(
-        job.message.contains("part"),
-        "it does not say why: {job:#?}"
-    );
+    pool.b().gluster_xml(&["volume", "remove-brick", "part", bricks[1], "commit"]).await?;
+    let job = pool.coordinator.wait_for_status(&task, JobStatus::Failed, NOTICE).await?;
+    ensure!(job.message.contains("part"), "it does not say why: {job:#?}");
     Ok(())
 }
 
 async fn a_brick_named_by_its_address_is_found(pool: &Pool) -> Result<()> {
-    pool.create_volume(
-        "byaddress",
-        &[],
-        &["node-a:/bricks/ip", "node-b:/bricks/ip"],
-    )
-    .await?;
+    pool.create_volume("byaddress", &[], &["node-a:/bricks/ip", "node-b:/bricks/ip"]).await?;
     let brick = format!("{}:/bricks/ip", pool.b().address().await?);
     let remove = |what| ["volume", "remove-brick", "byaddress", brick.as_str(), what];
     let task = pool.a().start_task(&remove("start")).await?;
@@ -159,82 +97,28 @@ async fn a_brick_named_by_its_address_is_found(pool: &Pool) -> Result<()> {
         "the brick was not found by its address: {found:#?}"
     );
     pool.a().gluster_xml(&remove("commit")).await?;
-    pool.coordinator
-        .wait_for_status(&task, JobStatus::Finished, NOTICE)
-        .await?;
+    pool.coordinator.wait_for_status(&task, JobStatus::Finished, NOTICE).await?;
     Ok(())
 }
 
 async fn a_volume_deleted_while_it_awaits_its_commit_aborts(pool: &Pool) -> Result<()> {
-    pool.create_volume("gone", &[], &["node-a:/bricks/gone", "node-b:/bricks/gone"])
-        .await?;
-    let start = [
-        "volume",
-        "remove-brick",
-        "gone",
-        "node-b:/bricks/gone",
-        "start",
-    ];
+    pool.create_volume("gone", &[], &["node-a:/bricks/gone", "node-b:/bricks/gone"]).await?;
+    let start = ["volume", "remove-brick", "gone", "node-b:/bricks/gone", "start"];
     let task = pool.a().start_task(&start).await?;
     awaits_commit(pool, &task).await?;
     pool.a().gluster_xml(&["volume", "stop", "gone"]).await?;
     pool.a().gluster_xml(&["volume", "delete", "gone"]).await?;
-    let job = pool
-        .coordinator
-        .wait_for_status(&task, JobStatus::Aborted, NOTICE)
-        .await?;
-    ensure!(
-        job.message.contains("deleted"),
-        "it does not say why: {job:#?}"
-    );
+    let job = pool.coordinator.wait_for_status(&task, JobStatus::Aborted, NOTICE).await?;
+    ensure!(job.message.contains("deleted"), "it does not say why: {job:#?}");
     Ok(())
 }
 
-/// A rebalance that takes long enough to be ended before it has ended.
-async fn long_rebalance(pool: &Pool, volume: &str) -> Result<String> {
-    let brick = |node: &str| format!("{node}:/bricks/{volume}");
-    pool.create_volume(volume, &[], &[&brick("node-a"), &brick("node-b")])
-        .await?;
-    slow(pool, volume).await?;
-    pool.fill(volume, 3000).await?;
-    pool.gluster(&["volume", "add-brick", volume, &brick("node-c"), "force"])
-        .await?;
-    pool.b()
-        .start_task(&["volume", "rebalance", volume, "start"])
-        .await
-}
-
-/// The same for a remove-brick of these bricks from a volume with one on each host.
-async fn long_remove_brick(pool: &Pool, volume: &str, bricks: &[&str]) -> Result<String> {
-    let brick = |node: &str| format!("{node}:/bricks/{volume}");
-    let all = [brick("node-a"), brick("node-b"), brick("node-c")];
-    pool.create_volume(volume, &[], &all.each_ref().map(String::as_str))
-        .await?;
-    slow(pool, volume).await?;
-    pool.fill(volume, 3000).await?;
-    pool.b()
-        .start_task(&[&["volume", "remove-brick", volume], bricks, &["start"]].concat())
-        .await
-}
-
-/// One file at a time.
-async fn slow(pool: &Pool, volume: &str) -> Result<()> {
-    pool.gluster(&["volume", "set", volume, "cluster.rebal-throttle", "lazy"])
-        .await
-        .map(drop)
-}
-
 async fn running(pool: &Pool, task: &str) -> Result<()> {
-    pool.coordinator
-        .wait_for_status(task, JobStatus::Started, NOTICE)
-        .await
-        .map(drop)
+    pool.coordinator.wait_for_status(task, JobStatus::Started, NOTICE).await.map(drop)
 }
 
 async fn awaits_commit(pool: &Pool, task: &str) -> Result<Job> {
     pool.coordinator
-        .wait_for_job_of(task, "awaits its commit", MIGRATION, |job| {
-            look::tells(job, "awaiting-commit")
-        })
+        .wait_for_job_of(task, "awaits its commit", MIGRATION, |job| look::tells(job, "awaiting-commit"))
         .await
 }

@@ -15,71 +15,38 @@ const MIGRATION: Duration = Duration::from_secs(300);
 on_every_version!(every_kind_of_task_becomes_one_job);
 
 async fn every_kind_of_task_becomes_one_job(pool: &Pool) -> Result<()> {
-    pool.create_volume("v", &[], &["node-a:/bricks/v", "node-b:/bricks/v"])
-        .await?;
+    pool.create_volume("v", &[], &["node-a:/bricks/v", "node-b:/bricks/v"]).await?;
     pool.fill("v", 4000).await?;
-    pool.gluster(&["volume", "add-brick", "v", "node-c:/bricks/v", "force"])
-        .await?;
+    pool.gluster(&["volume", "add-brick", "v", "node-c:/bricks/v", "force"]).await?;
 
     rebalance(pool).await?;
     fix_layout(pool).await?;
     remove_brick(pool).await?;
 
     let jobs = pool.coordinator.jobs("v").await?;
-    ensure!(
-        jobs.len() == 3,
-        "three tasks were started, and these are the jobs: {jobs:#?}"
-    );
+    ensure!(jobs.len() == 3, "three tasks were started, and these are the jobs: {jobs:#?}");
     Ok(())
 }
 
 async fn rebalance(pool: &Pool) -> Result<()> {
-    let task = pool
-        .b()
-        .start_task(&["volume", "rebalance", "v", "start"])
-        .await?;
-    let job = pool
-        .coordinator
-        .wait_for_status(&task, JobStatus::Finished, MIGRATION)
-        .await?;
+    let task = pool.b().start_task(&["volume", "rebalance", "v", "start"]).await?;
+    let job = pool.coordinator.wait_for_status(&task, JobStatus::Finished, MIGRATION).await?;
     let recorded = look::task(&job)?;
-    ensure!(
-        job.external && recorded.r#type() == TaskType::Rebalance && !recorded.fix_layout,
-        "{job:#?}"
-    );
+    ensure!(job.external && recorded.r#type() == TaskType::Rebalance && !recorded.fix_layout, "{job:#?}");
 
-    let printed = pool
-        .c()
-        .gluster_xml(&["volume", "rebalance", "v", "status"])
-        .await?;
+    let printed = pool.c().gluster_xml(&["volume", "rebalance", "v", "status"]).await?;
     let printed = told::parts(&printed)?;
     let moved: u64 = printed.values().map(|part| part.files).sum();
-    ensure!(
-        moved >= 1000,
-        "only {moved} files were moved, too few to tell anything"
-    );
-    ensure!(
-        look::parts(&job)? == printed,
-        "{:#?} is recorded, {printed:#?} printed",
-        look::parts(&job)?
-    );
+    ensure!(moved >= 1000, "only {moved} files were moved, too few to tell anything");
+    ensure!(look::parts(&job)? == printed, "{:#?} is recorded, {printed:#?} printed", look::parts(&job)?);
     Ok(())
 }
 
 async fn fix_layout(pool: &Pool) -> Result<()> {
-    let task = pool
-        .c()
-        .start_task(&["volume", "rebalance", "v", "fix-layout", "start"])
-        .await?;
-    let job = pool
-        .coordinator
-        .wait_for_status(&task, JobStatus::Finished, MIGRATION)
-        .await?;
+    let task = pool.c().start_task(&["volume", "rebalance", "v", "fix-layout", "start"]).await?;
+    let job = pool.coordinator.wait_for_status(&task, JobStatus::Finished, MIGRATION).await?;
     let recorded = look::task(&job)?;
-    ensure!(
-        recorded.r#type() == TaskType::Rebalance && recorded.fix_layout,
-        "{job:#?}"
-    );
+    ensure!(recorded.r#type() == TaskType::Rebalance && recorded.fix_layout, "{job:#?}");
     Ok(())
 }
 
@@ -88,22 +55,13 @@ async fn remove_brick(pool: &Pool) -> Result<()> {
     let task = pool.b().start_task(&brick("start")).await?;
     let job = pool
         .coordinator
-        .wait_for_job_of(&task, "awaits its commit", MIGRATION, |job| {
-            look::tells(job, "awaiting-commit")
-        })
+        .wait_for_job_of(&task, "awaits its commit", MIGRATION, |job| look::tells(job, "awaiting-commit"))
         .await?;
-    ensure!(
-        job.status() == JobStatus::Started,
-        "it ended before it was committed: {job:#?}"
-    );
+    ensure!(job.status() == JobStatus::Started, "it ended before it was committed: {job:#?}");
     let recorded = look::task(&job)?;
     ensure!(recorded.r#type() == TaskType::RemoveBrick, "{job:#?}");
     ensure!(
-        recorded
-            .bricks
-            .iter()
-            .map(|brick| brick.path.as_str())
-            .eq(["/bricks/v"])
+        recorded.bricks.iter().map(|brick| brick.path.as_str()).eq(["/bricks/v"])
             && recorded.bricks[0].host_id == pool.c().uuid().await?,
         "these are not the bricks: {:#?}",
         recorded.bricks
@@ -111,19 +69,10 @@ async fn remove_brick(pool: &Pool) -> Result<()> {
 
     let printed = told::parts(&pool.a().gluster_xml(&brick("status")).await?)?;
     let moved: u64 = printed.values().map(|part| part.files).sum();
-    ensure!(
-        moved >= 1000,
-        "only {moved} files were moved, too few to tell anything"
-    );
-    ensure!(
-        look::parts(&job)? == printed,
-        "{:#?} is recorded, {printed:#?} printed",
-        look::parts(&job)?
-    );
+    ensure!(moved >= 1000, "only {moved} files were moved, too few to tell anything");
+    ensure!(look::parts(&job)? == printed, "{:#?} is recorded, {printed:#?} printed", look::parts(&job)?);
 
     pool.a().gluster_xml(&brick("commit")).await?;
-    pool.coordinator
-        .wait_for_status(&task, JobStatus::Finished, Duration::from_secs(90))
-        .await?;
+    pool.coordinator.wait_for_status(&task, JobStatus::Finished, Duration::from_secs(90)).await?;
     Ok(())
 }

@@ -59,9 +59,7 @@ impl Compared {
     }
 
     fn text(&self, number: &str) -> Result<String> {
-        Ok(std::fs::read_to_string(
-            self.folder.join(self.file(number)?),
-        )?)
+        Ok(std::fs::read_to_string(self.folder.join(self.file(number)?))?)
     }
 
     /// The call must answer as the file says, and exit as the index says.
@@ -102,8 +100,7 @@ impl Compared {
             let hosts = self.pool.state()?.hosts;
             let host = hosts.iter().find(|h| h.id == id).context("no such host")?;
             if self.pool.view(volume, &host.name)?.running {
-                self.pool
-                    .set_part(volume, &host.name, PartStatus::InProgress, done)?;
+                self.pool.set_part(volume, &host.name, PartStatus::InProgress, done)?;
             }
         }
         Ok(())
@@ -140,27 +137,15 @@ impl Compared {
     /// order of options; with `only`, just the lines that hold it.
     fn expect_get_state(&mut self, name: &str, host: &str, only: &str) -> Result<()> {
         let dir = tempfile::tempdir()?;
-        let words = format!(
-            "get-state glusterd odir {} file s detail",
-            dir.path().display()
-        );
+        let words = format!("get-state glusterd odir {} file s detail", dir.path().display());
         let reply = self.pool.gluster(host, &words)?;
         ensure!(reply.code == 0, "{words}: {}", reply.stdout);
         let is = std::fs::read_to_string(dir.path().join("s"))?;
         let wanted = std::fs::read_to_string(self.folder.join(name))?;
         let lines = |text: &str| -> BTreeSet<String> {
-            let differs = [
-                ".port:",
-                ".spacefree:",
-                ".spacetotal:",
-                ".Client",
-                ".client_count:",
-            ];
+            let differs = [".port:", ".spacefree:", ".spacetotal:", ".Client", ".client_count:"];
             let lines = text.lines().filter(|line| line.contains(only));
-            lines
-                .filter(|line| !differs.iter().any(|part| line.contains(part)))
-                .map(str::to_owned)
-                .collect()
+            lines.filter(|line| !differs.iter().any(|part| line.contains(part))).map(str::to_owned).collect()
         };
         let (is, wanted) = (lines(&is), lines(&wanted));
         if is != wanted {
@@ -181,20 +166,12 @@ impl Compared {
 }
 
 fn element<'t>(text: &'t str, name: &str) -> Result<&'t str> {
-    let (_, rest) = text
-        .split_once(&format!("<{name}>"))
-        .with_context(|| format!("no {name}"))?;
+    let (_, rest) = text.split_once(&format!("<{name}>")).with_context(|| format!("no {name}"))?;
     Ok(rest.split_once('<').context("no end")?.0)
 }
 
-const REPLICA_2: Kind = Kind::Replicate {
-    replica: 2,
-    arbiters: 0,
-};
-const REPLICA_3: Kind = Kind::Replicate {
-    replica: 3,
-    arbiters: 0,
-};
+const REPLICA_2: Kind = Kind::Replicate { replica: 2, arbiters: 0 };
+const REPLICA_3: Kind = Kind::Replicate { replica: 3, arbiters: 0 };
 const STATUS_ALL: &str = "volume status all tasks";
 const STATUS: &str = "volume rebalance dist status";
 
@@ -204,10 +181,8 @@ fn two_hosts(version: &str) -> Result<BTreeSet<String>> {
     let host = |number: &str, own: bool| -> Result<String> {
         let c = Compared::new(version, &[])?;
         let list = c.text(number)?;
-        let mut peers = list
-            .split("<peer>")
-            .skip(1)
-            .filter(|p| p.contains("<hostname>localhost</hostname>") == own);
+        let mut peers =
+            list.split("<peer>").skip(1).filter(|p| p.contains("<hostname>localhost</hostname>") == own);
         Ok(element(peers.next().context("no peer")?, "uuid")?.to_owned())
     };
     let known_as = format!("a-{version}.c{version}");
@@ -219,9 +194,7 @@ fn two_hosts(version: &str) -> Result<BTreeSet<String>> {
 
     let info = c.text("04")?;
     let id = |name: &str| -> Result<String> {
-        let (_, volume) = info
-            .split_once(&format!("<name>{name}</name>"))
-            .context("no such volume")?;
+        let (_, volume) = info.split_once(&format!("<name>{name}</name>")).context("no such volume")?;
         Ok(element(volume, "id")?.to_owned())
     };
     let bricks = ["node-a:/bricks/d1", "node-b:/bricks/d1"];
@@ -256,8 +229,7 @@ fn two_hosts(version: &str) -> Result<BTreeSet<String>> {
     c.expect_get_state("get-state-rebalance-running.txt", a, "")?;
     let running = std::fs::read_to_string(c.folder.join("node_state-rebalance-running.info"))?;
     ensure!(c.pool.node_state(a, "dist")? == running);
-    c.seen
-        .insert("node_state-rebalance-running.info".to_owned());
+    c.seen.insert("node_state-rebalance-running.info".to_owned());
     c.expect("18", a, "volume remove-brick dist node-b:/bricks/d2 start")?;
     c.done_as_told("19", "dist")?;
     c.expect("19", a, "volume rebalance dist stop")?;
@@ -303,16 +275,8 @@ fn two_hosts(version: &str) -> Result<BTreeSet<String>> {
     c.expect("43", a, old_form)?;
     let usage = c.folder.join("43-replace-brick-status-removed-form.stderr");
     ensure!(c.pool.gluster(a, old_form)?.stderr == std::fs::read_to_string(usage)?);
-    c.expect(
-        "44",
-        a,
-        "volume replace-brick dist node-b:/bricks/d1 node-b:/bricks/dx commit force",
-    )?;
-    c.expect(
-        "45",
-        a,
-        "volume replace-brick repl node-b:/bricks/r1 node-b:/bricks/r2 commit force",
-    )?;
+    c.expect("44", a, "volume replace-brick dist node-b:/bricks/d1 node-b:/bricks/dx commit force")?;
+    c.expect("45", a, "volume replace-brick repl node-b:/bricks/r1 node-b:/bricks/r2 commit force")?;
     let pending = |entries| {
         c.pool.change(move |scene| {
             scene.volume_mut("repl")?.bricks[0].heal.pending = entries;
@@ -322,14 +286,8 @@ fn two_hosts(version: &str) -> Result<BTreeSet<String>> {
     pending(1)?;
     let summary = "volume heal repl info summary";
     let pool = &c.pool;
-    ensure!(
-        pool.gluster(a, summary)?
-            .stdout
-            .contains("<totalNumberOfEntries>1<")
-    );
-    pending(u64::from(
-        c.text("47")?.contains("<numberOfEntriesInHealPending>1<"),
-    ))?;
+    ensure!(pool.gluster(a, summary)?.stdout.contains("<totalNumberOfEntries>1<"));
+    pending(u64::from(c.text("47")?.contains("<numberOfEntriesInHealPending>1<")))?;
     c.expect("47", a, summary)?;
     c.pool.change(|scene| {
         scene.volume_mut("repl")?.bricks[0].heal.pending = 0;
@@ -341,8 +299,7 @@ fn two_hosts(version: &str) -> Result<BTreeSet<String>> {
     c.next_id("50")?;
     c.expect("50", a, "volume rebalance dist start")?;
     c.done_as_told("52", "dist")?;
-    c.pool
-        .change(|scene| scene.end_part(a, "dist", status::FAILED))?;
+    c.pool.change(|scene| scene.end_part(a, "dist", status::FAILED))?;
     c.pool.kill_host(b)?;
     c.expect("51", a, "pool list")?;
     c.expect("52", a, STATUS)?;
@@ -352,8 +309,7 @@ fn two_hosts(version: &str) -> Result<BTreeSet<String>> {
     c.done_as_told("55", "dist")?;
     if c.text("55")?.matches("<status>4</status>").count() == 3 {
         // With 9.2 the other host's part had failed again by then.
-        c.pool
-            .change(|scene| scene.end_part(b, "dist", status::FAILED))?;
+        c.pool.change(|scene| scene.end_part(b, "dist", status::FAILED))?;
     }
     c.expect("55", a, STATUS)?;
     c.expect("56", a, STATUS_ALL)?;
@@ -373,33 +329,20 @@ fn reset_and_failed_files() -> Result<BTreeSet<String>> {
             (cc, "c06e40dd-ecf3-4095-91d5-5952139382a2", cc),
         ],
     )?;
-    let bricks = [
-        "node-a:/bricks/dr1",
-        "node-b:/bricks/dr1",
-        "node-b:/bricks/dr2",
-        "node-c:/bricks/dr2",
-    ];
+    let bricks = ["node-a:/bricks/dr1", "node-b:/bricks/dr1", "node-b:/bricks/dr2", "node-c:/bricks/dr2"];
     c.pool.add_volume("dr", REPLICA_2, &bricks)?;
     c.next_id("70")?;
     c.pool.start(a, "volume rebalance dr start force")?;
     c.done_as_told("70", "dr")?;
     c.pool.complete("dr")?;
     c.expect("70", a, "volume rebalance dr status")?;
-    c.expect(
-        "71",
-        a,
-        "volume replace-brick dr node-c:/bricks/dr2 node-c:/bricks/dr3 commit force",
-    )?;
+    c.expect("71", a, "volume replace-brick dr node-c:/bricks/dr2 node-c:/bricks/dr3 commit force")?;
     c.expect("72", a, "volume status dr tasks")?;
     c.expect("73", a, "volume rebalance dr status")?;
     c.expect_node_state("78", b, "dr")?;
     c.expect("79", a, "get-state glusterd odir /tmp file s72 detail")?;
 
-    let bricks = [
-        "node-a:/bricks/small/b",
-        "node-b:/bricks/small/b",
-        "node-c:/bricks/small/b",
-    ];
+    let bricks = ["node-a:/bricks/small/b", "node-b:/bricks/small/b", "node-c:/bricks/small/b"];
     c.pool.add_volume("sm", Kind::Distribute, &bricks)?;
     c.next_id("74")?;
     let bricks = "volume remove-brick sm node-c:/bricks/small/b";
@@ -435,12 +378,7 @@ fn hosts_disagree() -> Result<BTreeSet<String>> {
         "node-b:/bricks/r2",
         "node-c:/bricks/r2",
     ];
-    c.volume(
-        "r3",
-        "2e122674-cb57-4848-a6c2-723cf0fcca41",
-        REPLICA_3,
-        &bricks,
-    )?;
+    c.volume("r3", "2e122674-cb57-4848-a6c2-723cf0fcca41", REPLICA_3, &bricks)?;
     c.next_id("81")?;
     c.pool.kill_host(cc)?;
     c.expect("81", a, "volume rebalance r3 start force")?;
@@ -512,38 +450,19 @@ fn three_hosts() -> Result<Compared> {
 fn ends_of_a_remove_brick() -> Result<BTreeSet<String>> {
     let mut c = three_hosts()?;
     let (a, b) = ("node-a", "node-b");
-    let bricks = [
-        "node-a:/bricks/i1",
-        "node-b:/bricks/i1",
-        "node-b:/bricks/i2",
-        "node-c:/bricks/i1",
-    ];
-    c.volume(
-        "ip3",
-        "92683702-63c4-4089-8caf-58e80ed7aebb",
-        Kind::Distribute,
-        &bricks,
-    )?;
+    let bricks = ["node-a:/bricks/i1", "node-b:/bricks/i1", "node-b:/bricks/i2", "node-c:/bricks/i1"];
+    c.volume("ip3", "92683702-63c4-4089-8caf-58e80ed7aebb", Kind::Distribute, &bricks)?;
     c.next_id("100")?;
-    c.expect(
-        "100",
-        a,
-        "volume remove-brick ip3 172.29.0.3:/bricks/i1 node-b:/bricks/i2 start",
-    )?;
+    c.expect("100", a, "volume remove-brick ip3 172.29.0.3:/bricks/i1 node-b:/bricks/i2 start")?;
     c.pool.complete("ip3")?;
     c.expect("101", a, "volume status ip3 tasks")?;
     c.expect("102", a, "volume info ip3")?;
     c.expect("103", a, "volume remove-brick ip3 node-b:/bricks/i2 commit")?;
     c.expect("104", a, "volume status ip3 tasks")?;
     // A commit put this option on the volume; the scripted gluster knows of no clients.
-    c.pool
-        .done(a, "volume set ip3 performance.client-io-threads on")?;
+    c.pool.done(a, "volume set ip3 performance.client-io-threads on")?;
     c.expect("105", a, "volume info ip3")?;
-    let left: Vec<_> = c.pool.state()?.volumes[0]
-        .bricks
-        .iter()
-        .map(|b| b.decommissioned)
-        .collect();
+    let left: Vec<_> = c.pool.state()?.volumes[0].bricks.iter().map(|b| b.decommissioned).collect();
     ensure!(left == [false, true, false], "{left:?}");
     c.next_id("107")?;
     c.expect("107", a, "volume rebalance ip3 start")?;
@@ -560,11 +479,7 @@ fn ends_of_a_remove_brick() -> Result<BTreeSet<String>> {
     c.expect("110", a, "volume stop del")?;
     c.expect("111", a, "volume delete del")?;
 
-    let bricks = [
-        "node-a:/bricks/s1",
-        "node-b:/bricks/s1",
-        "node-c:/bricks/s1",
-    ];
+    let bricks = ["node-a:/bricks/s1", "node-b:/bricks/s1"];
     c.pool.add_volume("sc", Kind::Distribute, &bricks)?;
     c.next_id("112")?;
     c.pool.start(a, "volume rebalance sc start")?;
@@ -583,8 +498,7 @@ fn ends_of_a_remove_brick() -> Result<BTreeSet<String>> {
 fn locked_and_frozen() -> Result<BTreeSet<String>> {
     let mut c = three_hosts()?;
     let a = "node-a";
-    c.pool
-        .add_volume("gv0", Kind::Distribute, &["node-a:/b", "node-b:/b"])?;
+    c.pool.add_volume("gv0", Kind::Distribute, &["node-a:/b", "node-b:/b"])?;
     c.pool.start(a, "volume rebalance gv0 start")?;
     c.pool.lock_volume("gv0")?;
     c.expect("60", a, "volume rebalance gv0 status")?;
@@ -595,12 +509,7 @@ fn locked_and_frozen() -> Result<BTreeSet<String>> {
     c.expect("62", a, STATUS_ALL)?;
     // The volume stays locked on every host, although the caller is long gone.
     c.pool.freeze("node-b", false)?;
-    ensure!(
-        c.pool
-            .gluster("node-c", "volume status gv0 tasks")?
-            .stdout
-            .contains("30802")
-    );
+    ensure!(c.pool.gluster("node-c", "volume status gv0 tasks")?.stdout.contains("30802"));
     c.finish()
 }
 

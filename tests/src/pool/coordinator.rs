@@ -1,12 +1,13 @@
 //! The coordinator of a pool, with its private PostgreSQL.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use hod_proto::coordinator::v1::{
-    AddPoolRequest, Event, GetJobRequest, GetTaskRequest, Job, JobStatus, ListEventsRequest,
-    ListJobsRequest, Task, events_client::EventsClient, jobs_client::JobsClient,
-    pools_client::PoolsClient, tasks_client::TasksClient,
+    AddPoolRequest, Event, GetJobRequest, GetTaskRequest, Host as PoolHost, Job, JobStatus,
+    ListEventsRequest, ListHostsRequest, ListJobsRequest, Task, events_client::EventsClient,
+    jobs_client::JobsClient, pools_client::PoolsClient, tasks_client::TasksClient,
 };
 use tonic::transport::{Channel, Endpoint};
 
@@ -34,24 +35,15 @@ impl Coordinator {
             "hod-postgresql",
         ];
         let container = Container::run(format!("{network}-coordinator"), &args).await?;
-        let coordinator = Self {
-            container,
-            network: network.to_owned(),
-        };
+        let coordinator = Self { container, network: network.to_owned() };
         coordinator.wait_until_serving().await?;
         Ok(coordinator)
     }
 
     /// Tells it of a pool by one agent's address.
     pub async fn add_pool(&self, name: &str, agent: &str) -> Result<()> {
-        let request = AddPoolRequest {
-            name: name.into(),
-            agent: agent.into(),
-            ..Default::default()
-        };
-        PoolsClient::new(self.channel().await?)
-            .add_pool(request)
-            .await?;
+        let request = AddPoolRequest { name: name.into(), agent: agent.into(), ..Default::default() };
+        PoolsClient::new(self.channel().await?).add_pool(request).await?;
         Ok(())
     }
 
@@ -68,34 +60,21 @@ impl Coordinator {
 
     /// The newest jobs, of one volume or of all.
     pub async fn jobs(&self, volume: &str) -> Result<Vec<Job>> {
-        let request = ListJobsRequest {
-            volume: volume.into(),
-            ..Default::default()
-        };
-        Ok(JobsClient::new(self.channel().await?)
-            .list_jobs(request)
-            .await?
-            .into_inner()
-            .jobs)
+        let request = ListJobsRequest { volume: volume.into(), ..Default::default() };
+        Ok(JobsClient::new(self.channel().await?).list_jobs(request).await?.into_inner().jobs)
     }
 
     /// A job with its tree.
     pub async fn job(&self, id: &str) -> Result<Job> {
         let request = GetJobRequest { job_id: id.into() };
-        let answer = JobsClient::new(self.channel().await?)
-            .get_job(request)
-            .await?
-            .into_inner();
+        let answer = JobsClient::new(self.channel().await?).get_job(request).await?.into_inner();
         answer.job.context("an answer without a job")
     }
 
     /// A task by Gluster's id.
     pub async fn task(&self, id: &str) -> Result<Task> {
         let request = GetTaskRequest { task_id: id.into() };
-        let answer = TasksClient::new(self.channel().await?)
-            .get_task(request)
-            .await?
-            .into_inner();
+        let answer = TasksClient::new(self.channel().await?).get_task(request).await?.into_inner();
         answer.task.context("an answer without a task")
     }
 
@@ -111,46 +90,49 @@ impl Coordinator {
         F: Fn(&Job) -> bool,
     {
         let is_so = &is_so;
-        wait_for(
-            &format!("the job of {task}: {what}"),
-            deadline,
-            || async move {
-                let job = self.job(&self.task(task).await?.job_id).await?;
-                if is_so(&job) {
-                    Ok(Some(job))
-                } else {
-                    anyhow::bail!("it is {job:?}")
-                }
-            },
-        )
-        .await
-    }
-
-    /// Waits until the job of Gluster's task has this status.
-    pub async fn wait_for_status(
-        &self,
-        task: &str,
-        status: JobStatus,
-        deadline: Duration,
-    ) -> Result<Job> {
-        self.wait_for_job_of(task, status.as_str_name(), deadline, |job| {
-            job.status() == status
+        wait_for(&format!("the job of {task}: {what}"), deadline, || async move {
+            let job = self.job(&self.task(task).await?.job_id).await?;
+            if is_so(&job) { Ok(Some(job)) } else { anyhow::bail!("it is {job:?}") }
         })
         .await
     }
 
+    /// Waits until the job of Gluster's task has this status.
+    pub async fn wait_for_status(&self, task: &str, status: JobStatus, deadline: Duration) -> Result<Job> {
+        self.wait_for_job_of(task, status.as_str_name(), deadline, |job| job.status() == status).await
+    }
+
+    /// Looks at all jobs until three further syncs have come to their end, and fails if one of
+    /// them changes its status meanwhile, or one appears: nothing of the kind happened in Gluster.
+    pub async fn stands_still_for_three_syncs(&self, during: &str) -> Result<()> {
+        let syncs = async || -> Result<f64> {
+            Ok(self.metric("hod_coordinator_syncs_total", &[]).await?.unwrap_or_default())
+        };
+        let enough = syncs().await? + 3.0;
+        let before = self.statuses().await?;
+        while syncs().await? < enough {
+            let now = self.statuses().await?;
+            ensure!(now == before, "{during}, {before:?} became {now:?}");
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+        Ok(())
+    }
+
+    async fn statuses(&self) -> Result<BTreeMap<String, JobStatus>> {
+        let jobs = self.jobs("").await?;
+        Ok(jobs.into_iter().map(|job| (job.job_id.clone(), job.status())).collect())
+    }
+
+    /// The pool's hosts, as the coordinator has them.
+    pub async fn hosts(&self) -> Result<Vec<PoolHost>> {
+        let request = ListHostsRequest { pool: Pool::NAME.into() };
+        Ok(PoolsClient::new(self.channel().await?).list_hosts(request).await?.into_inner().hosts)
+    }
+
     /// The pool's events, oldest first.
     pub async fn events(&self) -> Result<Vec<Event>> {
-        let request = ListEventsRequest {
-            pool: Pool::NAME.into(),
-            page_size: 1000,
-            ..Default::default()
-        };
-        Ok(EventsClient::new(self.channel().await?)
-            .list_events(request)
-            .await?
-            .into_inner()
-            .events)
+        let request = ListEventsRequest { pool: Pool::NAME.into(), page_size: 1000, ..Default::default() };
+        Ok(EventsClient::new(self.channel().await?).list_events(request).await?.into_inner().events)
     }
 
     /// What `hod` prints with these arguments, run beside the coordinator; it must succeed.
@@ -158,11 +140,7 @@ impl Coordinator {
         let out = exec(&self.container.0, &[&["hod"], args].concat()).await?;
         let stdout = String::from_utf8_lossy(&out.stdout).into_owned();
         let stderr = String::from_utf8_lossy(&out.stderr);
-        anyhow::ensure!(
-            out.status.success(),
-            "hod {}: {stdout}{stderr}",
-            args.join(" ")
-        );
+        ensure!(out.status.success(), "hod {}: {stdout}{stderr}", args.join(" "));
         Ok(stdout)
     }
 
@@ -186,20 +164,13 @@ impl Coordinator {
 
     /// Stops PostgreSQL alone, in the middle of whatever it does; the coordinator has to cope.
     pub async fn kill_postgresql(&self) -> Result<()> {
-        exec(
-            &self.container.0,
-            &["sh", "-c", "kill -QUIT $(pgrep -xo postgres)"],
-        )
-        .await
-        .map(drop)
+        exec(&self.container.0, &["sh", "-c", "kill -QUIT $(pgrep -xo postgres)"]).await.map(drop)
     }
 
     async fn wait_until_serving(&self) -> Result<()> {
-        wait_until(
-            "the coordinator serves",
-            Duration::from_secs(90),
-            || async { self.jobs("").await.map(|_| true) },
-        )
+        wait_until("the coordinator serves", Duration::from_secs(90), || async {
+            self.jobs("").await.map(|_| true)
+        })
         .await
     }
 

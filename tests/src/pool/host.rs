@@ -38,11 +38,7 @@ impl Host {
             &format!("hod-gluster:{}", version.number()),
         ];
         let container = Container::run(format!("{network}-{node}"), &args).await?;
-        let host = Self {
-            node,
-            container,
-            network: network.to_owned(),
-        };
+        let host = Self { node, container, network: network.to_owned() };
         host.wait_for_glusterd().await?;
         Ok(host)
     }
@@ -86,11 +82,7 @@ impl Host {
             // Refusals come with exit status 0, failures of `status` with 1 and XML all the same.
             let out = self.try_gluster(&command).await?;
             let xml = String::from_utf8_lossy(&out.stdout).into_owned();
-            if xml.contains("Another transaction") {
-                Ok(None)
-            } else {
-                Ok(Some(xml))
-            }
+            if xml.contains("Another transaction") { Ok(None) } else { Ok(Some(xml)) }
         })
         .await
         .and_then(told::accepted)
@@ -102,11 +94,7 @@ impl Host {
     }
 
     fn gluster_command<'a>(args: &[&'a str]) -> Vec<&'a str> {
-        ["gluster", "--mode=script"]
-            .iter()
-            .chain(args)
-            .copied()
-            .collect()
+        ["gluster", "--mode=script"].iter().chain(args).copied().collect()
     }
 
     /// Every process on the host stands still, the network stays: a frozen host.
@@ -132,30 +120,17 @@ impl Host {
 
     /// The host runs on, but no packet leaves or reaches it.
     pub async fn disconnect(&self) -> Result<()> {
-        docker(["network", "disconnect", &self.network, &self.container.0])
-            .await
-            .map(drop)
+        docker(["network", "disconnect", &self.network, &self.container.0]).await.map(drop)
     }
 
     /// The cable is plugged in again, with the address it had if nobody took it.
     pub async fn reconnect(&self) -> Result<()> {
-        docker([
-            "network",
-            "connect",
-            "--alias",
-            self.node,
-            &self.network,
-            &self.container.0,
-        ])
-        .await
-        .map(drop)
+        docker(["network", "connect", "--alias", self.node, &self.network, &self.container.0]).await.map(drop)
     }
 
     /// Stops glusterd alone: its bricks, a running migration and hod-agent go on.
     pub async fn stop_glusterd(&self) -> Result<()> {
-        self.run(&["sv", "-w", "20", "down", "glusterd"])
-            .await
-            .map(drop)
+        self.run(&["sv", "-w", "20", "down", "glusterd"]).await.map(drop)
     }
 
     /// Starts it again and waits until it answers.
@@ -166,9 +141,7 @@ impl Host {
 
     /// Stops hod-agent alone.
     pub async fn stop_agent(&self) -> Result<()> {
-        self.run(&["sv", "-w", "20", "down", "hod-agent"])
-            .await
-            .map(drop)
+        self.run(&["sv", "-w", "20", "down", "hod-agent"]).await.map(drop)
     }
 
     /// Starts it again.
@@ -188,9 +161,7 @@ impl Host {
 
     /// glusterd's UUID of this host.
     pub async fn uuid(&self) -> Result<String> {
-        let info = self
-            .run(&["cat", "/var/lib/glusterd/glusterd.info"])
-            .await?;
+        let info = self.run(&["cat", "/var/lib/glusterd/glusterd.info"]).await?;
         info.lines()
             .find_map(|line| line.strip_prefix("UUID="))
             .map(str::to_owned)
@@ -198,11 +169,9 @@ impl Host {
     }
 
     async fn wait_for_glusterd(&self) -> Result<()> {
-        wait_until(
-            &format!("glusterd of {} answers", self.node),
-            Duration::from_secs(60),
-            || async { Ok(self.try_gluster(&["pool", "list"]).await?.status.success()) },
-        )
+        wait_until(&format!("glusterd of {} answers", self.node), Duration::from_secs(60), || async {
+            Ok(self.try_gluster(&["pool", "list"]).await?.status.success())
+        })
         .await
     }
 

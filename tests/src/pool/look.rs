@@ -9,19 +9,12 @@ use super::told::Part;
 
 /// The job's Gluster task.
 pub fn task(job: &Job) -> Result<&Task> {
-    job.steps
-        .iter()
-        .find_map(|step| step.task.as_ref())
-        .with_context(|| format!("no task: {job:?}"))
+    job.steps.iter().find_map(|step| step.task.as_ref()).with_context(|| format!("no task: {job:?}"))
 }
 
 /// Whether an operator is told this of the job's task.
 pub fn tells(job: &Job, code: &str) -> bool {
-    task(job).is_ok_and(|task| {
-        task.attention
-            .iter()
-            .any(|attention| attention.code == code)
-    })
+    task(job).is_ok_and(|task| task.attention.iter().any(|attention| attention.code == code))
 }
 
 /// What is recorded of the hosts that Gluster printed something of, for comparing the two.
@@ -30,10 +23,7 @@ pub fn parts(job: &Job) -> Result<BTreeMap<String, Part>> {
     Ok(parts
         .map(|part| {
             let counters = part.counters.unwrap_or_default();
-            let status = part
-                .status()
-                .as_str_name()
-                .trim_start_matches("PART_STATUS_");
+            let status = part.status().as_str_name().trim_start_matches("PART_STATUS_");
             let part_told = Part {
                 files: counters.files,
                 bytes: counters.bytes,

@@ -8,16 +8,12 @@ pub(super) async fn metric(address: &str, name: &str, labels: &[&str]) -> Result
     let mut stream = tokio::net::TcpStream::connect(address).await?;
     stream
         .write_all(
-            format!("GET /metrics HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")
-                .as_bytes(),
+            format!("GET /metrics HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes(),
         )
         .await?;
     let mut page = String::new();
     stream.read_to_string(&mut page).await?;
-    anyhow::ensure!(
-        page.starts_with("HTTP/1.1 200"),
-        "metrics of {address}: {page}"
-    );
+    anyhow::ensure!(page.starts_with("HTTP/1.1 200"), "metrics of {address}: {page}");
     Ok(sum(&page, name, labels))
 }
 

@@ -22,7 +22,7 @@ mod wait;
 
 pub use coordinator::Coordinator;
 pub use host::Host;
-pub use wait::{holds_for, wait_for, wait_until};
+pub use wait::{wait_for, wait_until};
 
 /// The hosts of every pool, as they call each other.
 pub const NODES: [&str; 3] = ["node-a", "node-b", "node-c"];
@@ -76,14 +76,9 @@ impl Pool {
         let network = Network::create().await?;
         let hosts = try_join_all(NODES.map(|node| Host::start(&network.0, node, version)));
         let (hosts, coordinator) = tokio::try_join!(hosts, Coordinator::start(&network.0))?;
-        let hosts: [Host; 3] = hosts
-            .try_into()
-            .map_err(|_| anyhow::anyhow!("not three hosts were started"))?;
-        let pool = Self {
-            hosts,
-            coordinator,
-            network,
-        };
+        let hosts: [Host; 3] =
+            hosts.try_into().map_err(|_| anyhow::anyhow!("not three hosts were started"))?;
+        let pool = Self { hosts, coordinator, network };
         pool.join().await?;
         Ok(pool)
     }
@@ -93,17 +88,9 @@ impl Pool {
         let first = &self.hosts[0];
         for host in &self.hosts[1..] {
             // The other glusterd may not listen yet.
-            wait_until(
-                &format!("{} joins", host.node),
-                Duration::from_secs(60),
-                || async {
-                    Ok(first
-                        .try_gluster(&["peer", "probe", host.node])
-                        .await?
-                        .status
-                        .success())
-                },
-            )
+            wait_until(&format!("{} joins", host.node), Duration::from_secs(60), || async {
+                Ok(first.try_gluster(&["peer", "probe", host.node]).await?.status.success())
+            })
             .await?;
         }
         for host in &self.hosts {
@@ -237,11 +224,7 @@ impl Container {
     async fn address(&self, network: &str) -> Result<String> {
         let format = format!("{{{{(index .NetworkSettings.Networks {network:?}).IPAddress}}}}");
         let address = docker(["inspect", "--format", &format, &self.0]).await?;
-        ensure!(
-            !address.is_empty(),
-            "{} has no address in {network}",
-            self.0
-        );
+        ensure!(!address.is_empty(), "{} has no address in {network}", self.0);
         Ok(address)
     }
 
@@ -264,18 +247,11 @@ fn remove(args: &[&str]) {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "drop can't await, and docker bounds its own time"
-)]
+#[expect(clippy::disallowed_methods, reason = "drop can't await, and docker bounds its own time")]
 fn run_docker(args: &[&str], show: bool) {
     match std::process::Command::new("docker").args(args).output() {
         Ok(out) if show => {
-            eprintln!(
-                "{}{}",
-                String::from_utf8_lossy(&out.stdout),
-                String::from_utf8_lossy(&out.stderr)
-            );
+            eprintln!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
         }
         Ok(_) => {}
         Err(error) => eprintln!("docker {args:?}: {error}"),
@@ -286,10 +262,7 @@ fn run_docker(args: &[&str], show: bool) {
 fn mounted(program: &str) -> Result<String> {
     let folder = std::env::var_os("HOD_TEST_BINARIES").map_or_else(
         || {
-            let target = format!(
-                "../target/{}-unknown-linux-gnu/debug",
-                std::env::consts::ARCH
-            );
+            let target = format!("../target/{}-unknown-linux-gnu/debug", std::env::consts::ARCH);
             PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(target)
         },
         PathBuf::from,

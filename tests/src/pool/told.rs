@@ -72,18 +72,9 @@ mod tests {
             <files>7</files><size>12</size><lookups>30</lookups><failures>1</failures>\
             <skipped>2</skipped><status>3</status><statusStr>completed</statusStr></node>\
             <aggregate><files>7</files></aggregate></cliOutput>";
-        let part = Part {
-            files: 7,
-            bytes: 12,
-            scanned: 30,
-            failed: 1,
-            skipped: 2,
-            status: "completed".into(),
-        };
-        assert_eq!(
-            parts(xml).unwrap(),
-            BTreeMap::from([("u1".to_owned(), part)])
-        );
+        let part =
+            Part { files: 7, bytes: 12, scanned: 30, failed: 1, skipped: 2, status: "completed".into() };
+        assert_eq!(parts(xml).unwrap(), BTreeMap::from([("u1".to_owned(), part)]));
         assert!(parts("<node><files>7</files></node>").is_err());
     }
 }

@@ -1,8 +1,10 @@
 //! Volumes with something in them.
 
+use std::time::Duration;
+
 use anyhow::Result;
 
-use super::{Host, Pool};
+use super::{Host, Pool, wait_until};
 
 impl Pool {
     /// Creates and starts a volume of these bricks, each "node-a:/bricks/x"; `layout` stands
@@ -13,6 +15,30 @@ impl Pool {
         self.gluster(&create).await?;
         self.gluster(&["volume", "start", name]).await?;
         Ok(())
+    }
+
+    /// Makes a volume whose rebalance keeps node-c busy for a while, one file at a time: all that
+    /// many files are on node-c, and two more bricks just came.
+    pub async fn create_unbalanced(&self, name: &str, files: usize) -> Result<()> {
+        let brick = |node: &str| format!("{node}:/bricks/{name}");
+        self.create_volume(name, &[], &[&brick("node-c")]).await?;
+        self.slow(name).await?;
+        self.fill(name, files).await?;
+        let add = ["volume", "add-brick", name, &brick("node-a"), &brick("node-b"), "force"];
+        self.gluster(&add).await.map(drop)
+    }
+
+    /// Makes a volume with a brick on each host and that many files, whose bricks empty slowly.
+    pub async fn create_full(&self, name: &str, files: usize) -> Result<()> {
+        let bricks = super::NODES.map(|node| format!("{node}:/bricks/{name}"));
+        self.create_volume(name, &[], &bricks.each_ref().map(String::as_str)).await?;
+        self.slow(name).await?;
+        self.fill(name, files).await
+    }
+
+    /// Lets the volume's tasks move one file at a time, so that there is time to end them.
+    async fn slow(&self, name: &str) -> Result<()> {
+        self.gluster(&["volume", "set", name, "cluster.rebal-throttle", "lazy"]).await.map(drop)
     }
 
     /// Mounts the volume on the first host, if it is not, and makes that many tiny files,
@@ -36,19 +62,43 @@ impl Pool {
             write $(($2 / 2)) $2
             wait $first
         "#;
-        host.run(&["sh", "-c", script, "fill", &folder, &files.to_string()])
-            .await?;
+        host.run(&["sh", "-c", script, "fill", &folder, &files.to_string()]).await?;
         Ok(())
     }
 }
 
 impl Host {
+    /// Runs `volume set` on this host and holds the volume's lock on every host until
+    /// [`Host::release`]: a hook that runs before the change waits. Returns once the lock is held.
+    pub async fn hold(&self, volume: &str) -> Result<()> {
+        let script = r#"
+            mkdir -p /var/lib/glusterd/hooks/1/set/pre
+            hook=/var/lib/glusterd/hooks/1/set/pre/S10hold.sh
+            printf '#!/bin/sh
+touch /tmp/held
+while [ -e /tmp/hold ]; do sleep 0.2; done
+' >$hook
+            chmod +x $hook; rm -f /tmp/held; touch /tmp/hold
+            setsid gluster --mode=script volume set "$1" user.hold on >/tmp/hold.log 2>&1 &
+        "#;
+        self.run(&["sh", "-c", script, "hold", volume]).await?;
+        wait_until(&format!("{volume} is locked"), Duration::from_secs(30), || async {
+            Ok(self.exec(&["test", "-e", "/tmp/held"]).await?.status.success())
+        })
+        .await
+    }
+
+    /// Lets go of what [`Host::hold`] holds.
+    pub async fn release(&self) -> Result<()> {
+        let script = "rm -f /tmp/hold /var/lib/glusterd/hooks/1/set/pre/S10hold.sh";
+        self.run(&["sh", "-c", script]).await.map(drop)
+    }
+
     /// Mounts the volume here, if it is not, and returns where.
     pub async fn mount(&self, volume: &str) -> Result<String> {
         let folder = format!("/mnt/{volume}");
         let script = r#"mkdir -p "$2" && { mountpoint -q "$2" || mount -t glusterfs "localhost:/$1" "$2"; }"#;
-        self.run(&["sh", "-c", script, "mount", volume, &folder])
-            .await?;
+        self.run(&["sh", "-c", script, "mount", volume, &folder]).await?;
         Ok(folder)
     }
 }

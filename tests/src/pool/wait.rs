@@ -47,26 +47,6 @@ where
     .await
 }
 
-/// Looks again and again until `enough`, and fails as soon as it is not so: for what must not
-/// happen while a fault lasts.
-pub async fn holds_for<F, Fut, G, Gut>(what: &str, mut is_so: F, mut enough: G) -> Result<()>
-where
-    F: FnMut() -> Fut,
-    Fut: Future<Output = Result<()>>,
-    G: FnMut() -> Gut,
-    Gut: Future<Output = Result<bool>>,
-{
-    tokio::time::timeout(Duration::from_secs(300), async {
-        while !enough().await? {
-            is_so().await.with_context(|| what.to_owned())?;
-            tokio::time::sleep(EVERY).await;
-        }
-        is_so().await.with_context(|| what.to_owned())
-    })
-    .await
-    .with_context(|| format!("{what}: the fault never lasted long enough to tell"))?
-}
-
 fn late(what: &str, deadline: Duration) -> String {
     format!("waited {} s in vain: {what}", deadline.as_secs())
 }
