@@ -39,15 +39,7 @@ impl Default for Metrics {
             leading: Family::default(),
         };
         let mut registry = Registry::with_prefix("hod_coordinator");
-        let Self {
-            syncs,
-            failures,
-            writes,
-            hosts,
-            answering,
-            leading,
-            ..
-        } = metrics.clone();
+        let Self { syncs, failures, writes, hosts, answering, leading, .. } = metrics.clone();
         registry.register("syncs", "Syncs of a pool that came to their end", syncs);
         registry.register(
             "sync_failures",
@@ -56,20 +48,13 @@ impl Default for Metrics {
         );
         registry.register("writes", "Changes recorded by syncs", writes);
         registry.register("hosts", "Hosts of a pool", hosts);
-        registry.register(
-            "hosts_answering",
-            "Hosts whose agent and glusterd answer",
-            answering,
-        );
+        registry.register("hosts_answering", "Hosts whose agent and glusterd answer", answering);
         registry.register(
             "locked_calls_allowed",
             "Whether an agent of the pool may make locked calls (1) or none (0)",
             leading,
         );
-        *metrics
-            .registry
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = registry;
+        *metrics.registry.lock().unwrap_or_else(PoisonError::into_inner) = registry;
         metrics
     }
 }
@@ -78,9 +63,7 @@ impl Metrics {
     /// The counters of one pool, from 0 on.
     #[must_use]
     pub fn of_pool(&self, pool: &str) -> PoolMetrics {
-        let of = OfPool {
-            pool: pool.to_owned(),
-        };
+        let of = OfPool { pool: pool.to_owned() };
         PoolMetrics {
             syncs: self.syncs.get_or_create_owned(&of),
             failures: self.failures.get_or_create_owned(&of),
@@ -93,9 +76,7 @@ impl Metrics {
 
     /// Forgets a pool.
     pub fn forget(&self, pool: &str) {
-        let of = OfPool {
-            pool: pool.to_owned(),
-        };
+        let of = OfPool { pool: pool.to_owned() };
         self.syncs.remove(&of);
         self.failures.remove(&of);
         self.writes.remove(&of);

@@ -32,12 +32,7 @@ pub struct Given {
     pub plaintext: Option<bool>,
 
     /// The database, as a postgres:// address or key=value words [default: a private one under the state folder]
-    #[arg(
-        long,
-        env = "HOD_COORDINATOR_DATABASE",
-        value_name = "ADDRESS",
-        hide_env_values = true
-    )]
+    #[arg(long, env = "HOD_COORDINATOR_DATABASE", value_name = "ADDRESS", hide_env_values = true)]
     pub database: Option<String>,
 
     /// How long a database that is down is waited for at the start [default: 1m]
@@ -79,26 +74,15 @@ impl Given {
     /// # Errors
     /// If it can't be read, or says something unknown.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        Self::from_toml(&text).map_err(|problem| ConfigError::File {
-            path: path.to_owned(),
-            problem,
-        })
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        Self::from_toml(&text).map_err(|problem| ConfigError::File { path: path.to_owned(), problem })
     }
 
     /// Reads what a configuration file says. What is wrong is told on one line.
     pub(super) fn from_toml(text: &str) -> Result<Self, String> {
         toml::from_str(text).map_err(|e| {
-            let line = e.span().map(|span| {
-                text.bytes()
-                    .take(span.start)
-                    .filter(|b| *b == b'\n')
-                    .count()
-                    + 1
-            });
+            let line = e.span().map(|span| text.bytes().take(span.start).filter(|b| *b == b'\n').count() + 1);
             let problem = e.message().replace('\n', " ");
             match line {
                 Some(line) => format!("line {line}: {problem}"),

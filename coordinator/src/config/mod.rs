@@ -97,9 +97,7 @@ impl Config {
         let file = match line.config {
             Some(path) => Given::read(&path)?,
             None => match Given::read(&PathBuf::from(FILE)) {
-                Err(ConfigError::Read { source, .. })
-                    if source.kind() == std::io::ErrorKind::NotFound =>
-                {
+                Err(ConfigError::Read { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
                     Given::default()
                 }
                 read => read?,

@@ -15,12 +15,9 @@ impl FromStr for Period {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong =
-            || format!("{text:?} is no period of time, such as \"15s\", \"10m\" or \"90d\"");
+        let wrong = || format!("{text:?} is no period of time, such as \"15s\", \"10m\" or \"90d\"");
         let span: Span = text.parse().map_err(|_| wrong())?;
-        let duration = span
-            .to_duration(SpanRelativeTo::days_are_24_hours())
-            .map_err(|_| wrong())?;
+        let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
         match Duration::try_from(duration) {
             Ok(duration) if !duration.is_zero() => Ok(Self(duration)),
             _ => Err(wrong()),

@@ -35,10 +35,7 @@ impl AgentAddress {
     /// An address on another host, with this one's port.
     #[must_use]
     pub fn on(&self, host: &str) -> Self {
-        Self {
-            host: host.to_owned(),
-            port: self.port,
-        }
+        Self { host: host.to_owned(), port: self.port }
     }
 }
 
@@ -72,10 +69,7 @@ impl FromStr for AgentAddress {
             Some(Ok(port)) if port > 0 => port,
             Some(_) => return Err(wrong()),
         };
-        Ok(Self {
-            host: host.to_owned(),
-            port,
-        })
+        Ok(Self { host: host.to_owned(), port })
     }
 }
 
@@ -144,14 +138,9 @@ impl Agent {
     /// # Errors
     /// If it can't be reached in 5 s, or plain text is not allowed.
     pub async fn connect(address: &AgentAddress, plaintext: bool) -> Result<Self, AgentError> {
-        let unreachable = |why: String| AgentError::Unreachable {
-            agent: address.clone(),
-            why,
-        };
+        let unreachable = |why: String| AgentError::Unreachable { agent: address.clone(), why };
         if !plaintext && !is_loopback(address).await.map_err(unreachable)? {
-            return Err(AgentError::Plaintext {
-                agent: address.clone(),
-            });
+            return Err(AgentError::Plaintext { agent: address.clone() });
         }
         let endpoint = Endpoint::from_shared(format!("http://{address}"))
             .map_err(|e| unreachable(in_words(&e)))?
@@ -182,10 +171,7 @@ impl Agent {
             .host
             .ok_or_else(|| self.unreadable("host: is missing"))?;
         if host.protocol_version != PROTOCOL_VERSION {
-            return Err(AgentError::Version {
-                agent: self.address.clone(),
-                theirs: host.protocol_version,
-            });
+            return Err(AgentError::Version { agent: self.address.clone(), theirs: host.protocol_version });
         }
         HostIdentity::try_from(host).map_err(|e| self.unreadable(e))
     }
@@ -212,17 +198,11 @@ impl Agent {
             Ok(Err(status)) => status_in_words(&status),
             Err(_) => format!("no answer within {ANSWER:?}"),
         };
-        Err(AgentError::Unreachable {
-            agent: self.address.clone(),
-            why,
-        })
+        Err(AgentError::Unreachable { agent: self.address.clone(), why })
     }
 
     fn unreadable(&self, why: impl fmt::Display) -> AgentError {
-        AgentError::Unreadable {
-            agent: self.address.clone(),
-            why: why.to_string(),
-        }
+        AgentError::Unreadable { agent: self.address.clone(), why: why.to_string() }
     }
 }
 
@@ -236,9 +216,8 @@ pub(super) fn status_in_words(status: &tonic::Status) -> String {
 
 /// An error with its causes: tonic's own text says only "transport error".
 fn in_words(error: &dyn std::error::Error) -> String {
-    let causes: Vec<String> = std::iter::successors(error.source(), |e| e.source())
-        .map(ToString::to_string)
-        .collect();
+    let causes: Vec<String> =
+        std::iter::successors(error.source(), |e| e.source()).map(ToString::to_string).collect();
     causes.last().cloned().unwrap_or_else(|| error.to_string())
 }
 
@@ -267,9 +246,8 @@ mod tests {
         ] {
             assert_eq!(text.parse::<AgentAddress>().unwrap().to_string(), whole);
         }
-        for text in [
-            "", ":7460", "node-a:", "node-a:0", "node-a:x", "a b", "[node]:1", "[::1]x", "http://a",
-        ] {
+        for text in ["", ":7460", "node-a:", "node-a:0", "node-a:x", "a b", "[node]:1", "[::1]x", "http://a"]
+        {
             assert!(text.parse::<AgentAddress>().is_err(), "{text}");
         }
     }

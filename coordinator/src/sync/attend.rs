@@ -45,12 +45,7 @@ pub async fn attend(
     // What collectors left that were torn down with a loop that panicked.
     live.forget_all();
     let mut changes = live.changes();
-    let mut attendance = Attendance {
-        manner,
-        live,
-        posts: BTreeMap::new(),
-        tasks: JoinSet::new(),
-    };
+    let mut attendance = Attendance { manner, live, posts: BTreeMap::new(), tasks: JoinSet::new() };
     loop {
         let members = hosts.borrow_and_update().clone();
         attendance.man(&members);
@@ -87,8 +82,7 @@ impl Attendance {
     fn man(&mut self, hosts: &BTreeMap<HostId, HostRecord>) {
         let of = |id: &HostId| hosts.get(id).filter(|h| h.state != HostState::Left);
         // One whose agent moved is begun anew once the old collector has ended.
-        self.posts
-            .retain(|id, post| of(id).is_some_and(|h| h.agent == post.agent));
+        self.posts.retain(|id, post| of(id).is_some_and(|h| h.agent == post.agent));
         while self.tasks.try_join_next().is_some() {}
         for (id, host) in hosts {
             if of(id).is_none() || self.posts.contains_key(id) || self.live.listens_to(*id) {
@@ -99,22 +93,13 @@ impl Attendance {
             let stop = CancellationToken::new();
             let work = Assignment {
                 host: *id,
-                name: host
-                    .names
-                    .first()
-                    .cloned()
-                    .unwrap_or_else(|| id.to_string()),
+                name: host.names.first().cloned().unwrap_or_else(|| id.to_string()),
                 agent: host.agent.clone(),
                 plaintext: self.manner.plaintext,
                 silent_after: self.manner.silent_after,
             };
-            self.tasks
-                .spawn(collect(work, self.live.clone(), granted, stop.clone()));
-            let post = Post {
-                agent: host.agent.clone(),
-                grant,
-                _stop: stop.drop_guard(),
-            };
+            self.tasks.spawn(collect(work, self.live.clone(), granted, stop.clone()));
+            let post = Post { agent: host.agent.clone(), grant, _stop: stop.drop_guard() };
             self.posts.insert(*id, post);
         }
     }
@@ -122,12 +107,7 @@ impl Attendance {
     /// Decides who may make locked calls. The grant is given to another only when
     /// nobody holds it any more.
     fn grant(&self, hosts: &BTreeMap<HostId, HostRecord>) -> Option<HostId> {
-        let chosen = leader::choose(
-            self.live.leader(),
-            self.manner.follow,
-            hosts,
-            &self.live.now(),
-        );
+        let chosen = leader::choose(self.live.leader(), self.manner.follow, hosts, &self.live.now());
         self.live.set_leader(chosen);
         for (_, post) in self.posts.iter().filter(|(id, _)| Some(**id) != chosen) {
             post.set(false);
@@ -142,7 +122,6 @@ impl Attendance {
 
 impl Post {
     fn set(&self, grant: bool) {
-        self.grant
-            .send_if_modified(|held| std::mem::replace(held, grant) != grant);
+        self.grant.send_if_modified(|held| std::mem::replace(held, grant) != grant);
     }
 }

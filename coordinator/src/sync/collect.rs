@@ -61,10 +61,7 @@ pub async fn collect(
     let mut told = None;
     loop {
         let begun = Instant::now();
-        let session = Session {
-            work: &work,
-            live: &live,
-        };
+        let session = Session { work: &work, live: &live };
         let end = tokio::select! {
             () = stop.cancelled() => break,
             // What a hostile agent sends must not end the listening, whatever it is.
@@ -133,10 +130,7 @@ impl Session<'_> {
                 Ok(Ok(Some(message))) => message,
                 Ok(Ok(None)) => return End::Failed("its agent ended the stream".to_owned()),
                 Ok(Err(status)) => {
-                    return End::Failed(format!(
-                        "its agent's stream broke: {}",
-                        status_in_words(&status)
-                    ));
+                    return End::Failed(format!("its agent's stream broke: {}", status_in_words(&status)));
                 }
                 Err(_) => {
                     let after = self.work.silent_after;
@@ -153,9 +147,7 @@ impl Session<'_> {
     async fn open(&self, locked_calls: bool) -> Result<Streaming<WatchTasksResponse>, End> {
         let failed = |e: &dyn std::fmt::Display| End::Failed(e.to_string());
         let address: AgentAddress = self.work.agent.parse().map_err(|e| failed(&e))?;
-        let agent = Agent::connect(&address, self.work.plaintext)
-            .await
-            .map_err(|e| failed(&e))?;
+        let agent = Agent::connect(&address, self.work.plaintext).await.map_err(|e| failed(&e))?;
         let identity = agent.host().await.map_err(|e| match e {
             super::agent::AgentError::Version { .. } => End::Refused(e.to_string()),
             _ => failed(&e),
@@ -166,17 +158,13 @@ impl Session<'_> {
             self.live.granted(self.work.host, true);
             info!(host = %self.work.name, "may make the pool's locked calls");
         }
-        let request = WatchTasksRequest {
-            locked_calls,
-            protocol_version: PROTOCOL_VERSION,
-        };
+        let request = WatchTasksRequest { locked_calls, protocol_version: PROTOCOL_VERSION };
         let mut client = agent.client.clone();
         match timeout(self.work.silent_after, client.watch_tasks(request)).await {
             Ok(Ok(stream)) => Ok(stream.into_inner()),
-            Ok(Err(status)) => Err(End::Failed(format!(
-                "its agent opens no stream: {}",
-                status_in_words(&status)
-            ))),
+            Ok(Err(status)) => {
+                Err(End::Failed(format!("its agent opens no stream: {}", status_in_words(&status))))
+            }
             Err(_) => Err(End::Failed("its agent opens no stream".to_owned())),
         }
     }
@@ -189,21 +177,14 @@ impl Session<'_> {
         Err(End::Refused(format!(
             "the agent at {} is that of {} ({}), not that of {} ({})",
             self.work.agent,
-            identity
-                .names
-                .first()
-                .map_or("another host", String::as_str),
+            identity.names.first().map_or("another host", String::as_str),
             identity.id,
             self.work.name,
             self.work.host,
         )))
     }
 
-    fn take(
-        &self,
-        assembler: &mut PictureAssembler,
-        message: WatchTasksResponse,
-    ) -> Result<(), End> {
+    fn take(&self, assembler: &mut PictureAssembler, message: WatchTasksResponse) -> Result<(), End> {
         use hod_proto::agent::v1::watch_tasks_response::Event;
         let sign = matches!(message.event, Some(Event::SignOfLife(_)));
         assembler

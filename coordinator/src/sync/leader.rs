@@ -25,19 +25,14 @@ pub fn choose(
         return None;
     }
     let fit = |id: &HostId| members(hosts).any(|m| m == id) && answers(now.get(id));
-    present
-        .filter(fit)
-        .or_else(|| members(hosts).copied().find(fit))
+    present.filter(fit).or_else(|| members(hosts).copied().find(fit))
 }
 
 /// A host that may be frozen: its own agent does not answer, or glusterd does not
 /// answer the agent, while a peer that answers calls it connected. A host whose
 /// agent has never answered says nothing so: hod may not be installed there yet.
 #[must_use]
-pub fn suspect(
-    hosts: &BTreeMap<HostId, HostRecord>,
-    now: &BTreeMap<HostId, Now>,
-) -> Option<HostId> {
+pub fn suspect(hosts: &BTreeMap<HostId, HostRecord>, now: &BTreeMap<HostId, Now>) -> Option<HostId> {
     members(hosts).copied().find(|id| {
         let view = now.get(id);
         !answers(view) && answered_before(&hosts[id], view) && called_connected(*id, now)
@@ -45,10 +40,7 @@ pub fn suspect(
 }
 
 fn members(hosts: &BTreeMap<HostId, HostRecord>) -> impl Iterator<Item = &HostId> {
-    hosts
-        .iter()
-        .filter(|(_, host)| host.state != HostState::Left)
-        .map(|(id, _)| id)
+    hosts.iter().filter(|(_, host)| host.state != HostState::Left).map(|(id, _)| id)
 }
 
 fn answers(now: Option<&Now>) -> bool {

@@ -77,17 +77,8 @@ impl Live {
     /// All that is observed now, for a plan.
     #[must_use]
     pub fn observe(&self) -> Observation {
-        let view = |now: Now| HostView {
-            word: now.word,
-            picture: now.picture.as_deref().cloned(),
-        };
-        Observation {
-            hosts: self
-                .now()
-                .into_iter()
-                .map(|(id, now)| (id, view(now)))
-                .collect(),
-        }
+        let view = |now: Now| HostView { word: now.word, picture: now.picture.as_deref().cloned() };
+        Observation { hosts: self.now().into_iter().map(|(id, now)| (id, view(now))).collect() }
     }
 
     /// Every host as it is now. A host that was not listened to for long enough to
@@ -122,11 +113,7 @@ impl Live {
             let followed = followed.filter_map(|look| look.seen()?.id);
             own.chain(followed).collect::<Vec<_>>()
         };
-        let pictures: Vec<_> = self
-            .hosts()
-            .values()
-            .filter_map(|h| h.picture.clone())
-            .collect();
+        let pictures: Vec<_> = self.hosts().values().filter_map(|h| h.picture.clone()).collect();
         pictures.iter().flat_map(|picture| of(picture)).collect()
     }
 
@@ -183,9 +170,7 @@ impl Live {
     ) {
         self.update(id, |heard| {
             news |= heard.glusterd != glusterd || heard.refused.is_some();
-            news |= heard
-                .last_word
-                .is_none_or(|w| w.elapsed() > self.silent_after);
+            news |= heard.last_word.is_none_or(|w| w.elapsed() > self.silent_after);
             heard.last_word = Some(Instant::now());
             heard.glusterd = glusterd;
             heard.refused = None;
@@ -216,7 +201,8 @@ impl Live {
     }
 
     /// The hosts whose agents may be making locked calls.
-    pub(super) fn holders(&self) -> Vec<HostId> {
+    #[must_use]
+    pub fn holders(&self) -> Vec<HostId> {
         let hosts = self.hosts();
         let holders = hosts.iter().filter(|(_, heard)| heard.granted);
         holders.map(|(id, _)| *id).collect()
@@ -230,14 +216,8 @@ impl Live {
         let silent = since.elapsed() > self.silent_after;
         match (heard.last_word, silent) {
             (None, false) => None,
-            (Some(at), false) => Some(Word::Answering {
-                at: self.clock.at(at),
-                glusterd: heard.glusterd,
-            }),
-            (_, true) => Some(Word::Silent {
-                since: self.clock.at(since),
-                why: heard.trouble.clone(),
-            }),
+            (Some(at), false) => Some(Word::Answering { at: self.clock.at(at), glusterd: heard.glusterd }),
+            (_, true) => Some(Word::Silent { since: self.clock.at(since), why: heard.trouble.clone() }),
         }
     }
 
@@ -304,13 +284,7 @@ mod tests {
         let why = "another host".to_owned();
         assert_eq!(word(&live, id), Some(Word::Refused { why }));
         live.heard(id, false, None, true);
-        assert!(matches!(
-            word(&live, id),
-            Some(Word::Answering {
-                glusterd: false,
-                ..
-            })
-        ));
+        assert!(matches!(word(&live, id), Some(Word::Answering { glusterd: false, .. })));
     }
 
     #[tokio::test(start_paused = true)]

@@ -134,13 +134,7 @@ impl Sync {
     ) -> Result<Arc<Self>, StoreError> {
         let clock = Arc::new(Clock::new(store.now().await?));
         let pools = store.pools().await?;
-        let sync = Arc::new(Self {
-            store,
-            rules,
-            clock,
-            metrics,
-            pools: Mutex::default(),
-        });
+        let sync = Arc::new(Self { store, rules, clock, metrics, pools: Mutex::default() });
         for pool in pools {
             sync.begin(pool);
         }
@@ -189,12 +183,7 @@ impl Sync {
             pool,
         };
         let task = tokio::spawn(keep_running(Arc::new(work), stop.clone()));
-        let running = Running {
-            name,
-            live,
-            stop,
-            task,
-        };
+        let running = Running { name, live, stop, task };
         pools.insert(id, running);
     }
 

@@ -104,9 +104,7 @@ impl PoolSync {
             let seen = async {
                 let now = self.store.now().await?;
                 let pool = self.store.pool(&self.pool.id.to_string()).await?;
-                Ok(pool
-                    .holder_seen_at
-                    .is_none_or(|seen| seen < before(now, FORLORN)))
+                Ok(pool.holder_seen_at.is_none_or(|seen| seen < before(now, FORLORN)))
             };
             match seen.await {
                 Ok(true) => return true,
@@ -121,13 +119,8 @@ impl PoolSync {
     async fn hold(&self, lease: Lease, stop: &CancellationToken) -> End {
         let (hosts, recorded) = watch::channel(BTreeMap::new());
         let stop_agents = CancellationToken::new();
-        let attending = attend(
-            self.manner,
-            recorded,
-            self.live.clone(),
-            self.metrics.clone(),
-            stop_agents.clone(),
-        );
+        let attending =
+            attend(self.manner, recorded, self.live.clone(), self.metrics.clone(), stop_agents.clone());
         let syncing = async {
             // A panic or an error here must not leave the agents attended to.
             let _guard = stop_agents.drop_guard();
@@ -250,12 +243,8 @@ impl PoolSync {
         let count = |f: fn(&HostRecord) -> bool| {
             i64::try_from(now.values().filter(|h| f(h)).count()).unwrap_or(i64::MAX)
         };
-        self.metrics
-            .hosts
-            .set(count(|h| h.state != HostState::Left));
-        self.metrics
-            .answering
-            .set(count(|h| h.state == HostState::Answering));
+        self.metrics.hosts.set(count(|h| h.state != HostState::Left));
+        self.metrics.answering.set(count(|h| h.state == HostState::Answering));
         hosts.send_if_modified(|known| {
             let changed = *known != now;
             *known = now;
@@ -265,27 +254,14 @@ impl PoolSync {
 
     /// Clears jobs that ended long ago. Only while every host answers: a task that a
     /// host still lists has to stay known, or it would be found again.
-    async fn clear(
-        &self,
-        lease: Lease,
-        hosts: &BTreeMap<HostId, HostRecord>,
-    ) -> Result<bool, StoreError> {
+    async fn clear(&self, lease: Lease, hosts: &BTreeMap<HostId, HostRecord>) -> Result<bool, StoreError> {
         let live = self.live.now();
-        let answers = |id: &HostId| {
-            live.get(id)
-                .is_some_and(|n| n.answers() && n.picture.is_some())
-        };
-        if !hosts
-            .iter()
-            .all(|(id, h)| h.state == HostState::Left || answers(id))
-        {
+        let answers = |id: &HostId| live.get(id).is_some_and(|n| n.answers() && n.picture.is_some());
+        if !hosts.iter().all(|(id, h)| h.state == HostState::Left || answers(id)) {
             return Ok(false);
         }
         let keep_from = before(self.live.clock().now(), self.keep_ended);
-        let cleared = self
-            .store
-            .clear_ended(lease, keep_from, &self.live.task_ids())
-            .await?;
+        let cleared = self.store.clear_ended(lease, keep_from, &self.live.task_ids()).await?;
         if cleared > 0 {
             info!(pool = %self.pool.name, "{cleared} jobs that ended long ago were cleared");
         }

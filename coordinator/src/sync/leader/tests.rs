@@ -25,15 +25,9 @@ fn record() -> HostRecord {
 }
 
 fn answering(id: HostId, peers: &[(HostId, bool)]) -> Now {
-    let none = |at| Look {
-        at,
-        outcome: Ok(Vec::new()),
-    };
+    let none = |at| Look { at, outcome: Ok(Vec::new()) };
     Now {
-        word: Word::Answering {
-            at: Timestamp::UNIX_EPOCH,
-            glusterd: true,
-        },
+        word: Word::Answering { at: Timestamp::UNIX_EPOCH, glusterd: true },
         picture: Some(Arc::new(HostPicture {
             identity: HostIdentity {
                 id,
@@ -66,18 +60,12 @@ fn answering(id: HostId, peers: &[(HostId, bool)]) -> Now {
 fn pool(connected: bool) -> (BTreeMap<HostId, HostRecord>, BTreeMap<HostId, Now>) {
     let ids = [id(1), id(2), id(3)];
     let peers = ids.map(|id| (id, connected));
-    (
-        ids.map(|id| (id, record())).into(),
-        ids.map(|id| (id, answering(id, &peers))).into(),
-    )
+    (ids.map(|id| (id, record())).into(), ids.map(|id| (id, answering(id, &peers))).into())
 }
 
 fn silence(now: &mut BTreeMap<HostId, Now>, id: HostId) {
     if let Some(view) = now.get_mut(&id) {
-        view.word = Word::Silent {
-            since: Timestamp::UNIX_EPOCH,
-            why: "no word".into(),
-        };
+        view.word = Word::Silent { since: Timestamp::UNIX_EPOCH, why: "no word".into() };
     }
 }
 
@@ -101,10 +89,7 @@ fn another_takes_over_from_a_dead_host() {
 #[test]
 fn another_takes_over_where_glusterd_is_down() {
     let (hosts, mut now) = pool(false);
-    now.get_mut(&id(1)).unwrap().word = Word::Answering {
-        at: Timestamp::UNIX_EPOCH,
-        glusterd: false,
-    };
+    now.get_mut(&id(1)).unwrap().word = Word::Answering { at: Timestamp::UNIX_EPOCH, glusterd: false };
     let chosen = choose(Some(id(1)), Follow::Normal, &hosts, &now);
     assert_eq!(chosen, Some(id(2)));
 }
@@ -125,10 +110,7 @@ fn nobody_while_a_host_may_be_frozen() {
 #[test]
 fn nobody_while_glusterd_itself_may_be_frozen() {
     let (hosts, mut now) = pool(true);
-    now.get_mut(&id(3)).unwrap().word = Word::Answering {
-        at: Timestamp::UNIX_EPOCH,
-        glusterd: false,
-    };
+    now.get_mut(&id(3)).unwrap().word = Word::Answering { at: Timestamp::UNIX_EPOCH, glusterd: false };
     let chosen = choose(Some(id(1)), Follow::Normal, &hosts, &now);
     assert_eq!(chosen, None);
 }
