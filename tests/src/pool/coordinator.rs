@@ -47,9 +47,14 @@ impl Coordinator {
         Ok(())
     }
 
+    /// Its address in the pool's network, reachable from the machine itself too.
+    pub async fn address(&self) -> Result<String> {
+        self.container.address(&self.network).await
+    }
+
     /// A new connection: after the coordinator came back it may have another address.
     pub async fn channel(&self) -> Result<Channel> {
-        let address = self.container.address(&self.network).await?;
+        let address = self.address().await?;
         Endpoint::from_shared(format!("http://{address}:7470"))?
             .connect_timeout(Duration::from_secs(5))
             .timeout(Duration::from_secs(20))
@@ -147,7 +152,7 @@ impl Coordinator {
     /// The value of one of its metrics, summed over its labels; those that hold all of `labels`,
     /// each such as `verb="status"`, count. None where it is not there.
     pub async fn metric(&self, name: &str, labels: &[&str]) -> Result<Option<f64>> {
-        let address = self.container.address(&self.network).await?;
+        let address = self.address().await?;
         metric(&format!("{address}:7471"), name, labels).await
     }
 

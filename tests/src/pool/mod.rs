@@ -61,7 +61,7 @@ pub struct Pool {
 
 impl Pool {
     /// The pool's name with the coordinator.
-    pub const NAME: &'static str = "shop";
+    pub const NAME: &'static str = "demo";
 
     /// Starts hosts, agents and coordinator, forms the pool and adds it to the coordinator.
     pub async fn start(version: Version) -> Result<Self> {
