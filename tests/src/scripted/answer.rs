@@ -35,10 +35,7 @@ impl Refusal {
     /// Refused with these words.
     #[must_use]
     pub fn of(text: impl Into<String>) -> Self {
-        Self {
-            errno: REFUSED,
-            text: text.into(),
-        }
+        Self { errno: REFUSED, text: text.into() }
     }
 
     /// "Another transaction is in progress", with the volume's name or without
@@ -48,9 +45,7 @@ impl Refusal {
         let of = volume.map_or(String::new(), |v| format!(" for {v}"));
         Self {
             errno: ANOTHER_TRANSACTION,
-            text: format!(
-                "Another transaction is in progress{of}. Please try again after some time."
-            ),
+            text: format!("Another transaction is in progress{of}. Please try again after some time."),
         }
     }
 }
@@ -59,13 +54,7 @@ impl Answer {
     /// Words on standard output.
     #[must_use]
     pub fn text(text: impl Into<String>, code: i32) -> Self {
-        Self {
-            stdout: text.into(),
-            stderr: String::new(),
-            code,
-            takes: 0,
-            history: Vec::new(),
-        }
+        Self { stdout: text.into(), stderr: String::new(), code, takes: 0, history: Vec::new() }
     }
 
     /// A document, exit status 0, and success in the history.
@@ -106,10 +95,7 @@ impl Answer {
 /// The beginning of a document.
 #[must_use]
 pub fn head(ret: i32, errno: i32, text: &str) -> Element {
-    Element::new("cliOutput")
-        .with_text("opRet", ret)
-        .with_text("opErrno", errno)
-        .with_text("opErrstr", text)
+    Element::new("cliOutput").with_text("opRet", ret).with_text("opErrno", errno).with_text("opErrstr", text)
 }
 
 /// The beginning of a document that tells of success.

@@ -27,9 +27,8 @@ impl Call<'_> {
         name: &str,
         named: Option<&str>,
     ) -> Result<&'s Volume, Refusal> {
-        let volume = scene
-            .volume(name)
-            .ok_or_else(|| Refusal::of(format!("Volume {name} does not exist")))?;
+        let volume =
+            scene.volume(name).ok_or_else(|| Refusal::of(format!("Volume {name} does not exist")))?;
         if scene.is_locked(name) {
             return Err(Refusal::another_transaction(named));
         }

@@ -106,12 +106,8 @@ pub enum RemoveBrick {
 /// Reads the words of a call, without the program's name.
 #[must_use]
 pub fn read(arguments: &[String]) -> Invocation {
-    let mut invocation = Invocation {
-        xml: false,
-        timeout: 120,
-        words: String::new(),
-        command: Command::Version,
-    };
+    let mut invocation =
+        Invocation { xml: false, timeout: 120, words: String::new(), command: Command::Version };
     let mut words = Vec::new();
     for argument in arguments {
         if argument == "--xml" {
@@ -140,9 +136,7 @@ fn command(words: &[&str]) -> Command {
         ["volume", "status", v, "tasks"] => Command::StatusTasks(Some(s(v))),
         ["volume", "rebalance", v, rest @ ..] => match rebalance(rest) {
             Some(action) => Command::Rebalance(s(v), action),
-            None => usage(
-                "volume rebalance <VOLNAME> {{fix-layout start} | {start [force]|stop|status}}",
-            ),
+            None => usage("volume rebalance <VOLNAME> {{fix-layout start} | {start [force]|stop|status}}"),
         },
         ["volume", "remove-brick", v, rest @ ..] => remove_brick(v, rest),
         ["volume", "replace-brick", v, old, new, "commit", "force"] => {
@@ -165,14 +159,10 @@ fn command(words: &[&str]) -> Command {
         ["volume", "stop", v] => Command::Stop(s(v)),
         ["volume", "delete", v] => Command::Delete(s(v)),
         ["get-state", "glusterd", "odir", dir, "file", file]
-        | ["get-state", "glusterd", "odir", dir, "file", file, "detail"] => Command::GetState {
-            dir: s(dir),
-            file: s(file),
-        },
-        _ => usage(&format!(
-            "(the scripted gluster does not know: {})",
-            words.join(" ")
-        )),
+        | ["get-state", "glusterd", "odir", dir, "file", file, "detail"] => {
+            Command::GetState { dir: s(dir), file: s(file) }
+        }
+        _ => usage(&format!("(the scripted gluster does not know: {})", words.join(" "))),
     }
 }
 
@@ -193,7 +183,8 @@ fn rebalance(rest: &[&str]) -> Option<Rebalance> {
 }
 
 fn remove_brick(volume: &str, rest: &[&str]) -> Command {
-    const USAGE: &str = "volume remove-brick <VOLNAME> [replica <COUNT>] <BRICK> ... <start|stop|status|commit|force>";
+    const USAGE: &str =
+        "volume remove-brick <VOLNAME> [replica <COUNT>] <BRICK> ... <start|stop|status|commit|force>";
     let (replica, rest) = match rest {
         ["replica", count, rest @ ..] => match count.parse() {
             Ok(count) => (Some(count), rest),

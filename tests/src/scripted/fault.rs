@@ -62,8 +62,6 @@ impl Fault {
     /// Whether a call is befallen.
     #[must_use]
     pub fn befalls(&self, host: &str, words: &str) -> bool {
-        self.host.as_deref().is_none_or(|h| h == host)
-            && words.contains(&self.of)
-            && self.times != Some(0)
+        self.host.as_deref().is_none_or(|h| h == host) && words.contains(&self.of) && self.times != Some(0)
     }
 }

@@ -31,14 +31,7 @@ fn volume_dir(root: &Path, host: &str, volume: &str) -> PathBuf {
 /// # Errors
 /// If it cannot be written.
 pub fn write_node_state(root: &Path, host: &str, volume: &str, view: &View) -> Result<()> {
-    let Counters {
-        files,
-        size,
-        lookups,
-        failures,
-        skipped,
-        run_time,
-    } = view.told;
+    let Counters { files, size, lookups, failures, skipped, run_time } = view.told;
     let mut text = format!(
         "rebalance_status={}\nstatus={}\nrebalance_op={}\nrebalance-id={}\n\
          rebalanced-files={files}\nsize={size}\nscanned={lookups}\nfailures={failures}\n\
@@ -106,10 +99,7 @@ pub fn write_volume_info(root: &Path, host: &str, volume: &Volume) -> Result<()>
     let (kind, replica, disperse, redundancy) = match volume.kind {
         super::state::Kind::Distribute => (0, 1, 0, 0),
         super::state::Kind::Replicate { replica, .. } => (2, replica, 0, 0),
-        super::state::Kind::Disperse {
-            disperse,
-            redundancy,
-        } => (4, 1, disperse, redundancy),
+        super::state::Kind::Disperse { disperse, redundancy } => (4, 1, disperse, redundancy),
     };
     let mut text = format!(
         "type={kind}\ncount={}\nstatus={}\nsub_count={}\nreplica_count={replica}\n\
@@ -117,11 +107,7 @@ pub fn write_volume_info(root: &Path, host: &str, volume: &Volume) -> Result<()>
          transport-type=0\nvolume-id={}\n",
         volume.bricks.len(),
         volume.status,
-        if volume.kind.set() > 1 {
-            volume.kind.set()
-        } else {
-            0
-        },
+        if volume.kind.set() > 1 { volume.kind.set() } else { 0 },
         volume.version,
         volume.id,
     );
@@ -167,6 +153,5 @@ fn replace(dir: &Path, name: &str, text: &str) -> Result<()> {
     fs::create_dir_all(dir)?;
     let new = dir.join(format!("{name}.tmp"));
     fs::write(&new, text)?;
-    fs::rename(&new, dir.join(name))
-        .with_context(|| format!("cannot write {}", dir.join(name).display()))
+    fs::rename(&new, dir.join(name)).with_context(|| format!("cannot write {}", dir.join(name).display()))
 }

@@ -40,11 +40,7 @@ fn dump(scene: &Scene<'_>, asked: &str) -> Result<String> {
     );
     let others = scene.pool.hosts.iter().filter(|h| h.name != asked);
     for (peer, n) in others.zip(1..) {
-        let connected = if peer.connected() {
-            "Connected"
-        } else {
-            "Disconnected"
-        };
+        let connected = if peer.connected() { "Connected" } else { "Disconnected" };
         let _ = write!(
             out,
             "Peer{n}.primary_hostname: {}\nPeer{n}.uuid: {}\nPeer{n}.state: Peer in Cluster\n\
@@ -59,12 +55,12 @@ fn dump(scene: &Scene<'_>, asked: &str) -> Result<String> {
     }
     out.push_str("\n[Services]\n");
     for (name, n) in ["bitd", "scrub", "quotad"].iter().zip(1..) {
-        let _ = write!(
-            out,
-            "svc{n}.name: {name}\nsvc{n}.online_status: Offline\n\n"
-        );
+        let _ = write!(out, "svc{n}.name: {name}\nsvc{n}.online_status: Offline\n\n");
     }
     out.push_str("\n[Misc]\nBase port: 49152\n");
+    if scene.pool.version.starts_with("9.") {
+        out.push_str("Last allocated port: 49153\n");
+    }
     Ok(out)
 }
 
@@ -98,10 +94,7 @@ fn volume(scene: &Scene<'_>, asked: &str, v: &Volume, n: usize, out: &mut String
     let (replica, arbiters, disperse, redundancy) = match v.kind {
         Kind::Distribute => (1, 0, 0, 0),
         Kind::Replicate { replica, arbiters } => (replica, arbiters, 0, 0),
-        Kind::Disperse {
-            disperse,
-            redundancy,
-        } => (1, 0, disperse, redundancy),
+        Kind::Disperse { disperse, redundancy } => (1, 0, disperse, redundancy),
     };
     line("snap_count", &0);
     line("stripe_count", &1);
@@ -112,10 +105,7 @@ fn volume(scene: &Scene<'_>, asked: &str, v: &Volume, n: usize, out: &mut String
     line("redundancy_count", &redundancy);
     line("quorum_status", &"not_applicable");
     line("snapd_svc.online_status", &"Offline");
-    line(
-        "snapd_svc.inited",
-        &(if started { "True" } else { "False" }),
-    );
+    line("snapd_svc.inited", &(if started { "True" } else { "False" }));
     let view = scene.view(asked, &v.name);
     line("rebalance.id", &view.id);
     line("rebalance.status", &word(view.status));
@@ -126,10 +116,7 @@ fn volume(scene: &Scene<'_>, asked: &str, v: &Volume, n: usize, out: &mut String
     line("rebalance.data", &human(view.told.size));
     line("time_left", &0);
     let healed = started && v.kind != Kind::Distribute;
-    line(
-        "shd_svc.online_status",
-        &(if healed { "Online" } else { "Offline" }),
-    );
+    line("shd_svc.online_status", &(if healed { "Online" } else { "Offline" }));
     line("shd_svc.inited", &(if healed { "True" } else { "False" }));
     line("gsync_count", &0);
     for (name, value) in &v.options {
@@ -150,13 +137,8 @@ fn word(number: u8) -> &'static str {
 
 /// Gluster's way to print a size: exact below a KiB, else with one digit.
 fn human(bytes: u64) -> String {
-    const UNITS: [(&str, u64); 5] = [
-        ("PB", 1 << 50),
-        ("TB", 1 << 40),
-        ("GB", 1 << 30),
-        ("MB", 1 << 20),
-        ("KB", 1 << 10),
-    ];
+    const UNITS: [(&str, u64); 5] =
+        [("PB", 1 << 50), ("TB", 1 << 40), ("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10)];
     for (unit, size) in UNITS {
         if bytes >= size {
             #[expect(clippy::cast_precision_loss, reason = "one digit is printed")]

@@ -44,17 +44,11 @@ fn brick(scene: &Scene<'_>, brick: &Brick) -> Element {
             )
             .with_text("numberOfEntriesInHealPending", brick.heal.pending)
             .with_text("numberOfEntriesInSplitBrain", brick.heal.split_brain)
-            .with_text(
-                "numberOfEntriesPossiblyHealing",
-                brick.heal.possibly_healing,
-            ),
-        None => Element::new("brick")
-            .attribute("hostUuid", "-")
-            .with_text("name", brick.name())
-            .with_text(
-                "status",
-                "Failed to process entries completely. (Transport endpoint is not \
+            .with_text("numberOfEntriesPossiblyHealing", brick.heal.possibly_healing),
+        None => Element::new("brick").attribute("hostUuid", "-").with_text("name", brick.name()).with_text(
+            "status",
+            "Failed to process entries completely. (Transport endpoint is not \
                  connected)totalNumberOfEntries0",
-            ),
+        ),
     }
 }

@@ -81,11 +81,7 @@ pub fn nodes(scene: &Scene<'_>, asked: &str, volume: &str) -> Vec<Element> {
         if view.status == status::NOT_STARTED {
             continue;
         }
-        let shown = if name == asked {
-            "localhost"
-        } else {
-            &host.known_as
-        };
+        let shown = if name == asked { "localhost" } else { &host.known_as };
         let number = number(&view);
         printed.push(
             Element::new("node")
@@ -144,17 +140,10 @@ pub fn validate(
     let theirs: Vec<String> = hosts
         .filter_map(|host| {
             let known_as = &scene.host(&host).ok()?.known_as;
-            Some(format!(
-                "Pre Validation failed on {known_as}. {}",
-                check(&host)?
-            ))
+            Some(format!("Pre Validation failed on {known_as}. {}", check(&host)?))
         })
         .collect();
-    if theirs.is_empty() {
-        Ok(())
-    } else {
-        Err(Refusal::of(theirs.join("\n")))
-    }
+    if theirs.is_empty() { Ok(()) } else { Err(Refusal::of(theirs.join("\n"))) }
 }
 
 /// Every connected host ends its part and forgets the task's id at once. A host

@@ -8,20 +8,13 @@ use super::xml::Element;
 /// `pool list`: the peers, then the host asked, as "localhost".
 #[must_use]
 pub fn pool_list(scene: &Scene<'_>, asked: &str) -> Answer {
-    let own = scene
-        .pool
-        .hosts
-        .iter()
-        .filter(|h| h.name == asked)
-        .map(|h| {
-            Element::new("peer")
-                .with_text("uuid", h.id)
-                .with_text("hostname", "localhost")
-                .with_text("connected", 1)
-        });
-    let list = Element::new("peerStatus")
-        .with_all(others(scene, asked))
-        .with_all(own);
+    let own = scene.pool.hosts.iter().filter(|h| h.name == asked).map(|h| {
+        Element::new("peer")
+            .with_text("uuid", h.id)
+            .with_text("hostname", "localhost")
+            .with_text("connected", 1)
+    });
+    let list = Element::new("peerStatus").with_all(others(scene, asked)).with_all(own);
     Answer::success(&ok().with(list)).unlogged()
 }
 

@@ -20,9 +20,7 @@ use super::fault::What;
 use super::scene::Scene;
 use super::state::Effect;
 use super::store::{Store, now};
-use super::{
-    get_state, heal, peers, rebalance, remove_brick, replace_brick, status_tasks, volumes,
-};
+use super::{get_state, heal, peers, rebalance, remove_brick, replace_brick, status_tasks, volumes};
 
 /// The variable that names the host a call is made on.
 pub const HOST: &str = "SCRIPTED_GLUSTER_HOST";
@@ -135,11 +133,7 @@ fn write_raw(raw: &Raw) -> Result<i32> {
 }
 
 fn decide(scene: &mut Scene<'_>, host: &str, invocation: &Invocation) -> Result<Outcome> {
-    let mut call = Call {
-        host,
-        start_seconds: None,
-        start_fails: false,
-    };
+    let mut call = Call { host, start_seconds: None, start_fails: false };
     let asked = scene.host(host)?;
     if asked.frozen || !asked.up {
         // The machine does not run: no process on it answers.
@@ -198,10 +192,7 @@ fn said(at: u64, answer: Answer) -> Outcome {
 }
 
 fn silence(stderr: String) -> Answer {
-    Answer {
-        stderr,
-        ..Answer::text("", 1)
-    }
+    Answer { stderr, ..Answer::text("", 1) }
 }
 
 /// The history is glusterd's: it is written when the operation ends, whether or
@@ -210,14 +201,7 @@ fn logged(scene: &mut Scene<'_>, host: &str, invocation: &Invocation, answer: An
     for outcome in &answer.history {
         let (host, command) = (host.to_owned(), invocation.words.clone());
         let outcome = outcome.clone();
-        scene.later(
-            answer.takes,
-            Effect::History {
-                host,
-                command,
-                outcome,
-            },
-        );
+        scene.later(answer.takes, Effect::History { host, command, outcome });
     }
     let patience = scene.seconds(invocation.timeout);
     if answer.takes > patience {
@@ -261,11 +245,7 @@ fn waits_for_a_frozen_peer(
         return Ok(None);
     };
     let patience = scene.seconds(invocation.timeout);
-    let held = if invocation.timeout == 120 {
-        180
-    } else {
-        invocation.timeout + 120
-    };
+    let held = if invocation.timeout == 120 { 180 } else { invocation.timeout + 120 };
     let held = scene.seconds(held);
     scene.lock(&volume, held)?;
     Ok(Some(said(scene.now + patience, timed_out())))
@@ -281,32 +261,16 @@ fn answer(scene: &mut Scene<'_>, call: &Call<'_>, invocation: &Invocation) -> Re
         Command::StatusTasks(None) => status_tasks::all(scene, call.host),
         Command::StatusTasks(Some(name)) => status_tasks::one(scene, call, name),
         Command::Rebalance(name, action) => rebalance::answer(scene, call, name, *action)?,
-        Command::RemoveBrick {
-            volume,
-            replica,
-            bricks,
-            action,
-        } => {
-            let asked = remove_brick::Asked {
-                volume,
-                replica: *replica,
-                bricks,
-                action: *action,
-            };
+        Command::RemoveBrick { volume, replica, bricks, action } => {
+            let asked = remove_brick::Asked { volume, replica: *replica, bricks, action: *action };
             remove_brick::answer(scene, call, &asked)?
         }
-        Command::ReplaceBrick(volume, old, new) => {
-            replace_brick::replace(scene, call, volume, old, new)?
-        }
-        Command::ResetBrickStart(volume, brick) => {
-            replace_brick::reset_start(scene, call, volume, brick)?
-        }
+        Command::ReplaceBrick(volume, old, new) => replace_brick::replace(scene, call, volume, old, new)?,
+        Command::ResetBrickStart(volume, brick) => replace_brick::reset_start(scene, call, volume, brick)?,
         Command::ResetBrickCommit(volume, brick, new) => {
             replace_brick::reset_commit(scene, call, volume, brick, new)?
         }
-        Command::Set(volume, name, value) => {
-            volumes::set(scene, call, volume, Some(name), Some(value))?
-        }
+        Command::Set(volume, name, value) => volumes::set(scene, call, volume, Some(name), Some(value))?,
         Command::Reset(volume, name) => volumes::set(scene, call, volume, name.as_deref(), None)?,
         Command::Get(volume, name) => volumes::get(scene, volume, name),
         Command::HealInfoSummary(volume) => heal::summary(scene, volume),
@@ -335,15 +299,11 @@ mod tests {
 
     #[test]
     fn reads_the_words_of_a_call() {
-        let words =
-            "--mode=script --timeout=20 volume remove-brick v replica 2 a:/b a:/c start --xml";
+        let words = "--mode=script --timeout=20 volume remove-brick v replica 2 a:/b a:/c start --xml";
         let arguments: Vec<String> = words.split(' ').map(str::to_owned).collect();
         let read = command::read(&arguments);
         assert_eq!((read.xml, read.timeout), (true, 20));
-        assert_eq!(
-            read.words,
-            "volume remove-brick v replica 2 a:/b a:/c start"
-        );
+        assert_eq!(read.words, "volume remove-brick v replica 2 a:/b a:/c start");
         let bricks = vec!["a:/b".to_owned(), "a:/c".to_owned()];
         assert_eq!(
             read.command,
@@ -354,14 +314,8 @@ mod tests {
                 action: RemoveBrick::Start
             }
         );
-        let start = Rebalance::Start {
-            fix_layout: true,
-            force: false,
-        };
+        let start = Rebalance::Start { fix_layout: true, force: false };
         let arguments = ["volume", "rebalance", "v", "fix-layout", "start"].map(str::to_owned);
-        assert_eq!(
-            command::read(&arguments).command,
-            Command::Rebalance("v".to_owned(), start)
-        );
+        assert_eq!(command::read(&arguments).command, Command::Rebalance("v".to_owned(), start));
     }
 }

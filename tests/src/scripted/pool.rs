@@ -15,9 +15,7 @@ use super::fault::{Fault, What};
 use super::files;
 use super::play;
 use super::scene::Scene;
-use super::state::{
-    Brick, Counters, Heal, Host, Kind, Lock, Op, Pool, Timing, View, Volume, status,
-};
+use super::state::{Brick, Counters, Heal, Host, Kind, Lock, Op, Pool, Timing, View, Volume, status};
 use super::store::Store;
 use crate::binary::built;
 
@@ -118,10 +116,7 @@ impl ScriptedPool {
     pub fn add_volume(&self, name: &str, kind: Kind, bricks: &[&str]) -> Result<Uuid> {
         self.change(|scene| {
             ensure!(scene.volume(name).is_none(), "volume {name} exists");
-            let bricks = bricks
-                .iter()
-                .map(|brick| new_brick(scene, brick))
-                .collect::<Result<_>>()?;
+            let bricks = bricks.iter().map(|brick| new_brick(scene, brick)).collect::<Result<_>>()?;
             let id = Uuid::new_v4();
             scene.pool.volumes.push(Volume {
                 name: name.to_owned(),
@@ -210,10 +205,7 @@ impl ScriptedPool {
 
     /// The command line of a host, to be given words and run.
     #[must_use]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the scripted gluster, run by a test"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the scripted gluster, run by a test")]
     pub fn command(&self, host: &str) -> Command {
         let mut command = Command::new(self.program(host));
         command.arg("--mode=script");
@@ -252,19 +244,10 @@ impl ScriptedPool {
     ///
     /// # Errors
     /// If the host has no part, or the status cannot be set.
-    pub fn set_part(
-        &self,
-        volume: &str,
-        host: &str,
-        part: PartStatus,
-        counters: Told,
-    ) -> Result<()> {
+    pub fn set_part(&self, volume: &str, host: &str, part: PartStatus, counters: Told) -> Result<()> {
         self.change(|scene| {
             let view = scene.view(host, volume);
-            ensure!(
-                view.op != Op::None || view.running,
-                "{host} has no part in {volume}'s task"
-            );
+            ensure!(view.op != Op::None || view.running, "{host} has no part in {volume}'s task");
             let live = counters_of(counters);
             scene.change(host, volume, |view| view.live = live)?;
             match part {
@@ -396,12 +379,7 @@ impl ScriptedPool {
     /// # Errors
     /// If the state cannot be written.
     pub fn fault(&self, of: &str, what: What) -> Result<()> {
-        self.add_fault(Fault {
-            what,
-            host: None,
-            of: of.to_owned(),
-            times: None,
-        })
+        self.add_fault(Fault { what, host: None, of: of.to_owned(), times: None })
     }
 
     /// Lets calls go wrong, told in full.
@@ -440,9 +418,7 @@ impl ScriptedPool {
     /// # Errors
     /// If there is none yet.
     pub fn history(&self, host: &str) -> Result<String> {
-        Ok(fs::read_to_string(
-            self.log_dir(host).join("cmd_history.log"),
-        )?)
+        Ok(fs::read_to_string(self.log_dir(host).join("cmd_history.log"))?)
     }
 
     /// A host's `node_state.info` of a volume.
@@ -458,17 +434,9 @@ impl ScriptedPool {
 fn new_brick(scene: &Scene<'_>, name: &str) -> Result<Brick> {
     let arbiter = name.ends_with('*');
     let name = name.trim_end_matches('*');
-    let (host, path) = scene
-        .resolve(name)
-        .with_context(|| format!("{name}: no such host in the scripted pool"))?;
-    Ok(Brick {
-        host,
-        path,
-        decommissioned: false,
-        arbiter,
-        reset: false,
-        heal: Heal::default(),
-    })
+    let (host, path) =
+        scene.resolve(name).with_context(|| format!("{name}: no such host in the scripted pool"))?;
+    Ok(Brick { host, path, decommissioned: false, arbiter, reset: false, heal: Heal::default() })
 }
 
 /// What a new volume has (fixture 04).

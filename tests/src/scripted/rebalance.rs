@@ -14,12 +14,7 @@ use super::xml::Element;
 ///
 /// # Errors
 /// If the pool's files cannot be written.
-pub fn answer(
-    scene: &mut Scene<'_>,
-    call: &Call<'_>,
-    volume: &str,
-    action: Rebalance,
-) -> Result<Answer> {
+pub fn answer(scene: &mut Scene<'_>, call: &Call<'_>, volume: &str, action: Rebalance) -> Result<Answer> {
     match action {
         Rebalance::Start { fix_layout, force } => {
             let (command, op) = match (fix_layout, force) {
@@ -84,9 +79,7 @@ fn reply(scene: &Scene<'_>, asked: &str, volume: &str, op: u8) -> Element {
 fn may_start(scene: &Scene<'_>, call: &Call<'_>, name: &str) -> Result<(), Refusal> {
     let volume = call.volume(scene, name, None)?;
     if volume.status != 1 {
-        return Err(Refusal::of(format!(
-            "Volume {name} needs to be started to perform rebalance"
-        )));
+        return Err(Refusal::of(format!("Volume {name} needs to be started to perform rebalance")));
     }
     if volume.sets() < 2 {
         return Err(Refusal::of(format!(
@@ -102,8 +95,7 @@ fn may_start(scene: &Scene<'_>, call: &Call<'_>, name: &str) -> Result<(), Refus
                  Either commit or stop the remove-brick task."
             ));
         }
-        view.running
-            .then(|| format!("Rebalance on {name} is already started"))
+        view.running.then(|| format!("Rebalance on {name} is already started"))
     })
 }
 
@@ -117,17 +109,9 @@ fn is_there(scene: &Scene<'_>, call: &Call<'_>, name: &str) -> Result<(), Refusa
 
 /// The host asked begins at once and waits for its process, the others after it,
 /// and the volume's lock is held all the while (measured).
-fn start(
-    scene: &mut Scene<'_>,
-    call: &Call<'_>,
-    volume: &str,
-    command: u8,
-    op: u8,
-) -> Result<Answer> {
+fn start(scene: &mut Scene<'_>, call: &Call<'_>, volume: &str, command: u8, op: u8) -> Result<Answer> {
     let id = scene.next_task_id();
-    let seconds = call
-        .start_seconds
-        .unwrap_or(scene.pool.timing.rebalance_start);
+    let seconds = call.start_seconds.unwrap_or(scene.pool.timing.rebalance_start);
     let takes = scene.seconds(seconds);
     let half = takes / 2;
     scene.lock(volume, takes)?;
@@ -136,40 +120,19 @@ fn start(
     scene.begin_part(call.host, volume, view)?;
     let now = scene.now;
     for host in scene.connected(call.host) {
-        let busy = if host == call.host {
-            (now, now + half)
-        } else {
-            (now + half, now + takes)
-        };
+        let busy = if host == call.host { (now, now + half) } else { (now + half, now + takes) };
         scene.host_mut(&host)?.busy = Some(busy);
     }
     scene.later(
         half,
-        Effect::Spread {
-            volume: volume.to_owned(),
-            task: id,
-            command,
-            from: call.host.to_owned(),
-        },
+        Effect::Spread { volume: volume.to_owned(), task: id, command, from: call.host.to_owned() },
     );
     if call.start_fails {
-        scene.later(
-            takes,
-            Effect::TakeBack {
-                volume: volume.to_owned(),
-                task: id,
-            },
-        );
-        let refusal = Refusal::of(format!(
-            "Commit failed on localhost. Rebalance of {volume} did not start"
-        ));
+        scene.later(takes, Effect::TakeBack { volume: volume.to_owned(), task: id });
+        let refusal = Refusal::of(format!("Commit failed on localhost. Rebalance of {volume} did not start"));
         let tail = Element::new("volRebalance").with_text("op", op);
         return Ok(Answer::refusal(&refusal, [tail], 0).after(takes));
     }
-    let document = ok().with(
-        Element::new("volRebalance")
-            .with_text("task-id", id)
-            .with_text("op", op),
-    );
+    let document = ok().with(Element::new("volRebalance").with_text("task-id", id).with_text("op", op));
     Ok(Answer::success(&document).after(takes))
 }

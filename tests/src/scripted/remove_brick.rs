@@ -93,22 +93,13 @@ fn may(scene: &Scene<'_>, call: &Call<'_>, asked: &Asked<'_>) -> Result<(), Refu
                     .then(|| format!("remove-brick not started for volume {name}."))
             })?;
             let all = asked.bricks.iter();
-            let known = all
-                .map(|b| scene.find_brick(name, b))
-                .all(|b| b.is_some_and(|b| b.decommissioned));
-            if known {
-                Ok(())
-            } else {
-                Err(Refusal::of(format!("Incorrect brick for volume {name}")))
-            }
+            let known = all.map(|b| scene.find_brick(name, b)).all(|b| b.is_some_and(|b| b.decommissioned));
+            if known { Ok(()) } else { Err(Refusal::of(format!("Incorrect brick for volume {name}"))) }
         }
         RemoveBrick::Commit => {
             removable(scene, volume, asked)?;
             for brick in asked.bricks {
-                if !scene
-                    .find_brick(name, brick)
-                    .is_some_and(|b| b.decommissioned)
-                {
+                if !scene.find_brick(name, brick).is_some_and(|b| b.decommissioned) {
                     return Err(Refusal::of(format!(
                         "Brick {brick} is not decommissioned. Use start or force option"
                     )));
@@ -135,8 +126,7 @@ fn none_under_way(scene: &Scene<'_>, call: &Call<'_>, name: &str) -> Result<(), 
                  or stop it before starting a new task."
             ));
         }
-        view.running
-            .then(|| "Rebalance is in progress. Please retry after completion".to_owned())
+        view.running.then(|| "Rebalance is in progress. Please retry after completion".to_owned())
     })
 }
 
@@ -148,9 +138,9 @@ fn not_committable(view: &View) -> Option<&'static str> {
     match view.status {
         status::IN_PROGRESS => Some("use 'force' option as migration is in progress"),
         status::FAILED => Some("use 'force' option as migration has failed"),
-        status::COMPLETED if view.told.failures > 0 || view.told.skipped > 0 => Some(
-            "use 'force' option as migration of some files might have been skipped or has failed",
-        ),
+        status::COMPLETED if view.told.failures > 0 || view.told.skipped > 0 => {
+            Some("use 'force' option as migration of some files might have been skipped or has failed")
+        }
         _ => None,
     }
 }
@@ -167,19 +157,14 @@ fn lowers_replica(volume: &Volume, asked: &Asked<'_>) -> bool {
 fn removable(scene: &Scene<'_>, volume: &Volume, asked: &Asked<'_>) -> Result<(), Refusal> {
     for brick in asked.bricks {
         if scene.find_brick(&volume.name, brick).is_none() {
-            return Err(Refusal::of(format!(
-                "Incorrect brick {brick} for volume {}",
-                volume.name
-            )));
+            return Err(Refusal::of(format!("Incorrect brick {brick} for volume {}", volume.name)));
         }
     }
     if lowers_replica(volume, asked) {
         return Ok(());
     }
     if asked.bricks.len() == volume.bricks.len() {
-        return Err(Refusal::of(
-            "Deleting all the bricks of the volume is not allowed",
-        ));
+        return Err(Refusal::of("Deleting all the bricks of the volume is not allowed"));
     }
     let set = volume.kind.set();
     if !asked.bricks.len().is_multiple_of(set) {
@@ -195,20 +180,14 @@ fn removable(scene: &Scene<'_>, volume: &Volume, asked: &Asked<'_>) -> Result<()
 fn start(scene: &mut Scene<'_>, call: &Call<'_>, asked: &Asked<'_>) -> Result<Answer> {
     let volume = asked.volume;
     let id = scene.next_task_id();
-    let seconds = call
-        .start_seconds
-        .unwrap_or(scene.pool.timing.remove_brick_start);
+    let seconds = call.start_seconds.unwrap_or(scene.pool.timing.remove_brick_start);
     let takes = scene.seconds(seconds);
     scene.lock(volume, takes)?;
-    let named: Vec<(String, String)> = asked
-        .bricks
-        .iter()
-        .filter_map(|b| scene.resolve(b))
-        .collect();
-    for brick in &mut scene.volume_mut(volume)?.bricks {
-        let is_named = named
-            .iter()
-            .any(|(h, p)| *h == brick.host && *p == brick.path);
+    let named: Vec<(String, String)> = asked.bricks.iter().filter_map(|b| scene.resolve(b)).collect();
+    let changed = scene.volume_mut(volume)?;
+    with_client_threads(changed);
+    for brick in &mut changed.bricks {
+        let is_named = named.iter().any(|(h, p)| *h == brick.host && *p == brick.path);
         brick.decommissioned |= is_named;
     }
     let busy = (scene.now, scene.now + takes);
@@ -234,22 +213,11 @@ fn start(scene: &mut Scene<'_>, call: &Call<'_>, asked: &Asked<'_>) -> Result<An
 
 /// The bricks leave the volume and every connected host forgets the task, also
 /// when only a part of its bricks was named (fixtures 103 to 106).
-fn take_out(
-    scene: &mut Scene<'_>,
-    call: &Call<'_>,
-    asked: &Asked<'_>,
-    how: &str,
-) -> Result<Answer> {
+fn take_out(scene: &mut Scene<'_>, call: &Call<'_>, asked: &Asked<'_>, how: &str) -> Result<Answer> {
     let id = scene.view(call.host, asked.volume).id;
-    let named: Vec<(String, String)> = asked
-        .bricks
-        .iter()
-        .filter_map(|b| scene.resolve(b))
-        .collect();
+    let named: Vec<(String, String)> = asked.bricks.iter().filter_map(|b| scene.resolve(b)).collect();
     let volume = scene.volume_mut(asked.volume)?;
-    volume
-        .bricks
-        .retain(|b| !named.iter().any(|(h, p)| *h == b.host && *p == b.path));
+    volume.bricks.retain(|b| !named.iter().any(|(h, p)| *h == b.host && *p == b.path));
     if let (Some(wanted), Kind::Replicate { replica, .. }) = (asked.replica, &mut volume.kind) {
         *replica = wanted;
         if wanted == 1 {
@@ -259,18 +227,11 @@ fn take_out(
     for host in scene.connected(call.host) {
         scene.change(&host, asked.volume, |view| {
             let (status, command) = (view.status, view.command);
-            *view = View {
-                status,
-                command,
-                told: Counters::default(),
-                ..View::default()
-            };
+            *view = View { status, command, told: Counters::default(), ..View::default() };
         })?;
         scene.store_view(&host, asked.volume)?;
         // The file keeps the old status, memory does not (measured).
-        scene.change(&host, asked.volume, |view| {
-            view.status = status::NOT_STARTED
-        })?;
+        scene.change(&host, asked.volume, |view| view.status = status::NOT_STARTED)?;
     }
     scene.raise_version(asked.volume)?;
     let takes = scene.seconds(scene.pool.timing.stop);
@@ -281,4 +242,13 @@ fn take_out(
     }
     let document = head(0, 0, &format!("Remove Brick {how} successful")).with(tail);
     Ok(Answer::success(&document).after(takes))
+}
+
+/// What Gluster sets on a volume without replicas when a remove-brick begins (measured).
+fn with_client_threads(volume: &mut Volume) {
+    const OPTION: &str = "performance.client-io-threads";
+    let unset = volume.options.iter().all(|(name, _)| name != OPTION);
+    if unset && volume.kind == Kind::Distribute {
+        volume.options.insert(0, (OPTION.to_owned(), "on".to_owned()));
+    }
 }

@@ -12,21 +12,13 @@ use super::state::{Counters, Kind, Op, status};
 ///
 /// # Errors
 /// If the pool's files cannot be written.
-pub fn replace(
-    scene: &mut Scene<'_>,
-    call: &Call<'_>,
-    volume: &str,
-    old: &str,
-    new: &str,
-) -> Result<Answer> {
+pub fn replace(scene: &mut Scene<'_>, call: &Call<'_>, volume: &str, old: &str, new: &str) -> Result<Answer> {
     let place = match place(scene, call, volume, old) {
         Ok(place) => place,
         Err(refusal) => return Ok(refused(&refusal)),
     };
     let Some((host, path)) = scene.resolve(new) else {
-        return Ok(refused(&Refusal::of(format!(
-            "Host of {new} is not in the cluster"
-        ))));
+        return Ok(refused(&Refusal::of(format!("Host of {new} is not in the cluster"))));
     };
     let brick = &mut scene.volume_mut(volume)?.bricks[place];
     brick.host = host;
@@ -40,12 +32,7 @@ pub fn replace(
 ///
 /// # Errors
 /// If the pool's files cannot be written.
-pub fn reset_start(
-    scene: &mut Scene<'_>,
-    call: &Call<'_>,
-    volume: &str,
-    brick: &str,
-) -> Result<Answer> {
+pub fn reset_start(scene: &mut Scene<'_>, call: &Call<'_>, volume: &str, brick: &str) -> Result<Answer> {
     match place(scene, call, volume, brick) {
         Ok(place) => scene.volume_mut(volume)?.bricks[place].reset = true,
         Err(refusal) => return Ok(refused(&refusal)),
@@ -104,20 +91,13 @@ fn place(scene: &Scene<'_>, call: &Call<'_>, name: &str, old: &str) -> Result<us
                 .to_owned(),
         });
     }
-    if scene
-        .connected(call.host)
-        .iter()
-        .any(|h| scene.view(h, name).running)
-    {
+    if scene.connected(call.host).iter().any(|h| scene.view(h, name).running) {
         return Err(Refusal::of(format!(
             "Volume name {name} rebalance is in progress. Please retry after completion"
         )));
     }
     let wanted = scene.resolve(old);
-    let place = volume
-        .bricks
-        .iter()
-        .position(|b| wanted.as_ref() == Some(&(b.host.clone(), b.path.clone())));
+    let place = volume.bricks.iter().position(|b| wanted.as_ref() == Some(&(b.host.clone(), b.path.clone())));
     place.ok_or_else(|| Refusal::of(format!("brick: {old} does not exist in volume: {name}")))
 }
 

@@ -68,9 +68,7 @@ impl<'a> Scene<'a> {
     pub fn connected(&self, asked: &str) -> Vec<String> {
         let others = self.pool.hosts.iter();
         let others = others.filter(|h| h.name != asked && h.connected());
-        std::iter::once(asked.to_owned())
-            .chain(others.map(|h| h.name.clone()))
-            .collect()
+        std::iter::once(asked.to_owned()).chain(others.map(|h| h.name.clone())).collect()
     }
 
     /// Whether another transaction holds the volume.
@@ -95,21 +93,14 @@ impl<'a> Scene<'a> {
     #[must_use]
     pub fn view(&self, host: &str, volume: &str) -> View {
         let host = self.pool.hosts.iter().find(|h| h.name == host);
-        host.and_then(|h| h.views.get(volume))
-            .cloned()
-            .unwrap_or_default()
+        host.and_then(|h| h.views.get(volume)).cloned().unwrap_or_default()
     }
 
     /// Changes a host's view in memory only.
     ///
     /// # Errors
     /// If there is no such host.
-    pub fn change(
-        &mut self,
-        host: &str,
-        volume: &str,
-        change: impl FnOnce(&mut View),
-    ) -> Result<()> {
+    pub fn change(&mut self, host: &str, volume: &str, change: impl FnOnce(&mut View)) -> Result<()> {
         let views = &mut self.host_mut(host)?.views;
         change(views.entry(volume.to_owned()).or_default());
         Ok(())
@@ -143,11 +134,7 @@ impl<'a> Scene<'a> {
 
     /// The next task's id.
     pub fn next_task_id(&mut self) -> Uuid {
-        if self.pool.next_task_ids.is_empty() {
-            Uuid::new_v4()
-        } else {
-            self.pool.next_task_ids.remove(0)
-        }
+        if self.pool.next_task_ids.is_empty() { Uuid::new_v4() } else { self.pool.next_task_ids.remove(0) }
     }
 
     /// A part's process ends: what it did is known to its glusterd and in its file.
@@ -180,11 +167,7 @@ impl<'a> Scene<'a> {
             op,
             command,
             bricks: bricks.to_vec(),
-            status: if takes_part {
-                status::IN_PROGRESS
-            } else {
-                status::NOT_STARTED
-            },
+            status: if takes_part { status::IN_PROGRESS } else { status::NOT_STARTED },
             told: Counters::default(),
             live: Counters::default(),
             running: takes_part,
@@ -214,12 +197,7 @@ impl<'a> Scene<'a> {
 
     fn happen(&mut self, effect: Effect) -> Result<()> {
         match effect {
-            Effect::Spread {
-                volume,
-                task,
-                command,
-                from,
-            } => {
+            Effect::Spread { volume, task, command, from } => {
                 // Stopped or deleted meanwhile: nothing to spread.
                 if self.view(&from, &volume).id != task {
                     return Ok(());
@@ -244,11 +222,9 @@ impl<'a> Scene<'a> {
                 }
                 Ok(())
             }
-            Effect::History {
-                host,
-                command,
-                outcome,
-            } => files::append_history(self.root, &host, &command, &outcome),
+            Effect::History { host, command, outcome } => {
+                files::append_history(self.root, &host, &command, &outcome)
+            }
         }
     }
 

@@ -46,13 +46,7 @@ pub struct Timing {
 
 impl Default for Timing {
     fn default() -> Self {
-        Self {
-            second_ms: 10,
-            rebalance_start: 10,
-            remove_brick_start: 5,
-            stop: 1,
-            files_while_stopping: 0,
-        }
+        Self { second_ms: 10, rebalance_start: 10, remove_brick_start: 5, stop: 1, files_while_stopping: 0 }
     }
 }
 

@@ -28,11 +28,7 @@ pub fn all(scene: &Scene<'_>, asked: &str) -> Answer {
 #[must_use]
 pub fn one(scene: &Scene<'_>, call: &Call<'_>, name: &str) -> Answer {
     let started = call.volume(scene, name, Some(name)).and_then(|v| {
-        if v.status == 1 {
-            Ok(())
-        } else {
-            Err(Refusal::of(format!("Volume {name} is not started")))
-        }
+        if v.status == 1 { Ok(()) } else { Err(Refusal::of(format!("Volume {name} is not started"))) }
     });
     match started {
         Ok(()) => Answer::success(&document(vec![volume(scene, call.host, name)])),
@@ -52,9 +48,7 @@ fn document(volumes: Vec<Element>) -> Element {
 
 fn volume(scene: &Scene<'_>, asked: &str, name: &str) -> Element {
     let tasks = Element::new("tasks").with_all(task(scene, asked, name));
-    Element::new("volume")
-        .with_text("volName", name)
-        .with(tasks)
+    Element::new("volume").with_text("volName", name).with(tasks)
 }
 
 /// The status is worked out over the connected hosts that hold the same id.

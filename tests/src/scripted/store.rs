@@ -20,9 +20,7 @@ impl Store {
     /// The state in this folder.
     #[must_use]
     pub fn at(root: &Path) -> Self {
-        Self {
-            root: root.to_owned(),
-        }
+        Self { root: root.to_owned() }
     }
 
     /// Writes a pool's first state.
@@ -30,8 +28,7 @@ impl Store {
     /// # Errors
     /// If the folder cannot be written.
     pub fn create(&self, pool: &Pool) -> Result<()> {
-        fs::create_dir_all(&self.root)
-            .with_context(|| format!("cannot make {}", self.root.display()))?;
+        fs::create_dir_all(&self.root).with_context(|| format!("cannot make {}", self.root.display()))?;
         File::create(self.root.join("lock"))?;
         self.write(pool)
     }
@@ -83,8 +80,6 @@ impl Store {
 /// Unix time in milliseconds.
 #[must_use]
 pub fn now() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or(Duration::ZERO);
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -17,10 +17,7 @@ pub fn info(scene: &Scene<'_>, name: Option<&str>) -> Answer {
         Some(name) => match scene.volume(name) {
             Some(volume) => vec![volume],
             None => {
-                let refusal = Refusal {
-                    errno: 30806,
-                    text: format!("Volume {name} does not exist"),
-                };
+                let refusal = Refusal { errno: 30806, text: format!("Volume {name} does not exist") };
                 return Answer::refusal(&refusal, [], 1).unlogged();
             }
         },
@@ -37,10 +34,7 @@ fn volume(scene: &Scene<'_>, v: &Volume) -> Element {
     let (replica, arbiters, disperse, redundancy) = match v.kind {
         Kind::Distribute => (1, 0, 0, 0),
         Kind::Replicate { replica, arbiters } => (replica, arbiters, 0, 0),
-        Kind::Disperse {
-            disperse,
-            redundancy,
-        } => (1, 0, disperse, redundancy),
+        Kind::Disperse { disperse, redundancy } => (1, 0, disperse, redundancy),
     };
     let (number, kind) = kind(v);
     let mut element = Element::new("volume")
@@ -64,13 +58,11 @@ fn volume(scene: &Scene<'_>, v: &Volume) -> Element {
         .with_text("transport", 0)
         .with(Element::new("bricks").with_all(v.bricks.iter().map(|b| brick(scene, b))))
         .with_text("optCount", v.options.len())
-        .with(
-            Element::new("options").with_all(v.options.iter().map(|(name, value)| {
-                Element::new("option")
-                    .with_text("name", name)
-                    .with_text("value", value)
-            })),
-        )
+        .with(Element::new("options").with_all(
+            v.options.iter().map(|(name, value)| {
+                Element::new("option").with_text("name", name).with_text("value", value)
+            }),
+        ))
 }
 
 fn brick(scene: &Scene<'_>, b: &Brick) -> Element {
@@ -120,12 +112,7 @@ pub enum Change {
 ///
 /// # Errors
 /// If the pool's files cannot be written.
-pub fn change(
-    scene: &mut Scene<'_>,
-    call: &Call<'_>,
-    name: &str,
-    change: Change,
-) -> Result<Answer> {
+pub fn change(scene: &mut Scene<'_>, call: &Call<'_>, name: &str, change: Change) -> Result<Answer> {
     let volume = match may_change(scene, call, name, change) {
         Ok(volume) => volume.clone(),
         Err(refusal) => return Ok(Answer::refusal(&refusal, [], 1)),
@@ -143,12 +130,8 @@ pub fn change(
             }
         }
     }
-    let gone = Element::new("volume")
-        .with_text("name", &volume.name)
-        .with_text("id", volume.id);
-    Ok(Answer::success(
-        &ok().with(Element::new(shape(change)).with(gone)),
-    ))
+    let gone = Element::new("volume").with_text("name", &volume.name).with_text("id", volume.id);
+    Ok(Answer::success(&ok().with(Element::new(shape(change)).with(gone))))
 }
 
 fn shape(change: Change) -> &'static str {
@@ -172,12 +155,7 @@ fn may_change<'s>(
         (Change::Delete, 1) => {
             format!("Volume {name} has been started.Volume needs to be stopped before deletion.")
         }
-        (Change::Stop, _)
-            if scene
-                .connected(call.host)
-                .iter()
-                .any(|h| scene.view(h, name).running) =>
-        {
+        (Change::Stop, _) if scene.connected(call.host).iter().any(|h| scene.view(h, name).running) => {
             format!("rebalance session is in progress for the volume '{name}'")
         }
         _ => return Ok(volume),
@@ -209,11 +187,7 @@ pub fn set(
         (None, _) => options.clear(),
     }
     scene.raise_version(name)?;
-    let shape = if value.is_some() {
-        "volSet"
-    } else {
-        "volReset"
-    };
+    let shape = if value.is_some() { "volSet" } else { "volReset" };
     Ok(Answer::success(&ok().with(Element::new(shape))))
 }
 
@@ -226,9 +200,7 @@ pub fn get(scene: &Scene<'_>, name: &str, option: &str) -> Answer {
     };
     let value = volume.options.iter().find(|(n, _)| n == option);
     let value = value.map_or("(null)", |(_, v)| v.as_str());
-    let one = Element::new("Opt")
-        .with_text("Option", option)
-        .with_text("Value", value);
+    let one = Element::new("Opt").with_text("Option", option).with_text("Value", value);
     let list = Element::new("volGetopts").with_text("count", 1).with(one);
     Answer::success(&head(0, 0, "").with(list))
 }
