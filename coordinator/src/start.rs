@@ -1,0 +1,177 @@
+//! Starts the coordinator's parts, and stops them in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::server::TcpIncoming;
+use tracing::{error, info, warn};
+
+use crate::api::Api;
+use crate::config::Config;
+use crate::health::Health;
+use crate::metrics::Metrics;
+use crate::store::{Store, StoreError};
+use crate::sync::{Rules, Sync};
+use crate::web;
+
+/// A listener that does not hear so long is gone.
+const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(10));
+/// Calls under way have so long to end when the coordinator stops.
+const STOP: Duration = Duration::from_secs(10);
+
+/// Why the coordinator did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// It can't listen.
+    #[error("can't listen on {address} ({flag}): {source}")]
+    Listen {
+        /// The flag that gives the address.
+        flag: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The store does not tell what there is.
+    #[error("can't read what is recorded: {0}")]
+    Store(#[from] StoreError),
+    /// The descriptors built in can't be read.
+    #[error("can't set up gRPC reflection: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+}
+
+/// The sockets, bound before anything else is begun: a port in use is found first.
+pub struct Listeners {
+    grpc: (TcpListener, SocketAddr),
+    web: (TcpListener, SocketAddr),
+}
+
+impl Listeners {
+    /// Binds the addresses.
+    ///
+    /// # Errors
+    /// If one is in use, or can't be had.
+    pub async fn bind(config: &Config) -> Result<Self, StartError> {
+        Ok(Self {
+            grpc: bind("--listen", config.listen).await?,
+            web: bind("--web-listen", config.web_listen).await?,
+        })
+    }
+}
+
+async fn bind(
+    flag: &'static str,
+    address: SocketAddr,
+) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen {
+        flag,
+        address,
+        source,
+    };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}
+
+/// A coordinator that runs.
+pub struct Coordinator {
+    /// Where gRPC listens.
+    pub grpc: SocketAddr,
+    /// Where the web page, metrics and health listen.
+    pub web: SocketAddr,
+    sync: Arc<Sync>,
+    stop: CancellationToken,
+    servers: JoinSet<()>,
+}
+
+impl Coordinator {
+    /// Begins to sync every pool that is recorded, and to answer.
+    ///
+    /// # Errors
+    /// If the store does not tell what there is.
+    pub async fn start(
+        config: &Config,
+        listeners: Listeners,
+        store: Arc<dyn Store>,
+    ) -> Result<Self, StartError> {
+        let rules = Rules {
+            plaintext: config.plaintext,
+            silent_after: config.silent_after,
+            plan: config.plan,
+            keep_ended: config.keep_ended,
+            holder: nix::unistd::gethostname()
+                .map_or_else(|_| "unnamed".to_owned(), |n| n.to_string_lossy().into_owned()),
+        };
+        let metrics = Metrics::default();
+        let stop = CancellationToken::new();
+        let sync = Sync::start(store.clone(), rules, metrics.clone()).await?;
+        let api = Api {
+            store: store.clone(),
+            sync: sync.clone(),
+            stop: stop.clone(),
+        };
+        let (routes, reporter) = api.routes().await?;
+        let (health, watch_health) = Health::watch(store, reporter);
+
+        let mut servers = JoinSet::new();
+        servers.spawn({
+            let stop = stop.clone();
+            async move {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = watch_health => {}
+                }
+            }
+        });
+        let (grpc_listener, grpc) = listeners.grpc;
+        let server = tonic::transport::Server::builder()
+            .http2_keepalive_interval(Some(KEEP_ALIVE.0))
+            .http2_keepalive_timeout(Some(KEEP_ALIVE.1))
+            .add_routes(routes)
+            .serve_with_incoming_shutdown(
+                TcpIncoming::from(grpc_listener).with_nodelay(Some(true)),
+                stop.clone().cancelled_owned(),
+            );
+        servers.spawn(async move {
+            if let Err(e) = server.await {
+                error!("gRPC on {grpc} broke down: {e}");
+            }
+        });
+        let (web_listener, web) = listeners.web;
+        let server = axum::serve(web_listener, web::routes(health, metrics))
+            .with_graceful_shutdown(stop.clone().cancelled_owned());
+        servers.spawn(async move {
+            if let Err(e) = server.await {
+                error!("HTTP on {web} broke down: {e}");
+            }
+        });
+        info!(%grpc, %web, "the coordinator runs");
+        Ok(Self {
+            grpc,
+            web,
+            sync,
+            stop,
+            servers,
+        })
+    }
+
+    /// Waits until a server has broken down. A coordinator that answers no more is
+    /// better begun anew.
+    pub async fn broken(&mut self) {
+        self.servers.join_next().await;
+    }
+
+    /// Ends watches and syncs, and waits for calls under way, but not for ever.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        self.sync.end_all().await;
+        let ended = async { while self.servers.join_next().await.is_some() {} };
+        if tokio::time::timeout(STOP, ended).await.is_err() {
+            warn!("calls that did not end within {STOP:?} were cut off");
+        }
+    }
+}
