@@ -4,7 +4,7 @@ use anyhow::Result;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// One metric of a page in Prometheus's text format at this address, as [`Coordinator::metric`].
-pub(super) async fn metric(address: &str, name: &str, labels: &[&str]) -> Result<Option<f64>> {
+pub(crate) async fn metric(address: &str, name: &str, labels: &[&str]) -> Result<Option<f64>> {
     let mut stream = tokio::net::TcpStream::connect(address).await?;
     stream
         .write_all(

@@ -15,7 +15,7 @@ use crate::docker::{self, docker};
 mod coordinator;
 mod host;
 pub mod look;
-mod metrics;
+pub(crate) mod metrics;
 pub mod told;
 mod volume;
 mod wait;

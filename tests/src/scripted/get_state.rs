@@ -44,8 +44,10 @@ fn dump(scene: &Scene<'_>, asked: &str) -> Result<String> {
         let _ = write!(
             out,
             "Peer{n}.primary_hostname: {}\nPeer{n}.uuid: {}\nPeer{n}.state: Peer in Cluster\n\
-             Peer{n}.connected: {connected}\nPeer{n}.othernames: \n",
-            peer.known_as, peer.id
+             Peer{n}.connected: {connected}\nPeer{n}.othernames: {}\n",
+            peer.known_as,
+            peer.id,
+            peer.other_names.join(",")
         );
     }
     out.push_str("\n[Volumes]\n");

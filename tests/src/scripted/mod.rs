@@ -16,7 +16,9 @@
 
 pub mod answer;
 pub mod call;
+pub mod cluster;
 pub mod command;
+pub mod daemon;
 pub mod fault;
 pub mod files;
 pub mod get_state;
@@ -35,6 +37,7 @@ pub mod store;
 pub mod volumes;
 pub mod xml;
 
+pub use cluster::{Cluster, on_cluster};
 pub use fault::{Fault, What};
 pub use pool::{Reply, ScriptedPool};
 pub use state::Kind;

@@ -43,10 +43,11 @@ fn others(scene: &Scene<'_>, asked: &str) -> Vec<Element> {
 }
 
 fn peer(host: &Host) -> Element {
+    let names = std::iter::once(&host.known_as).chain(&host.other_names);
     Element::new("peer")
         .with_text("uuid", host.id)
         .with_text("hostname", &host.known_as)
-        .with(Element::new("hostnames").with_text("hostname", &host.known_as))
+        .with(Element::new("hostnames").with_all(names.map(|n| Element::text("hostname", n))))
         .with_text("connected", u8::from(host.connected()))
         .with_text("state", 3)
         .with_text("stateStr", "Peer in Cluster")

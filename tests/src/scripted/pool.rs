@@ -67,6 +67,7 @@ impl ScriptedPool {
             id: Uuid::new_v4(),
             address: format!("172.29.0.{n}"),
             known_as: (*name).to_owned(),
+            other_names: Vec::new(),
             up: true,
             glusterd: true,
             frozen: false,

@@ -61,6 +61,8 @@ pub struct Host {
     pub address: String,
     /// What its peers call it in lists and error texts (reverse DNS).
     pub known_as: String,
+    /// What else they know it by.
+    pub other_names: Vec<String>,
     /// Whether the machine runs.
     pub up: bool,
     /// Whether its glusterd runs.
