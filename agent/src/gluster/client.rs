@@ -145,16 +145,12 @@ impl GlusterCli {
     /// Gluster's refusal by its kind; [`GlusterErrorKind::NoSuchVolume`] if there is
     /// none of that name.
     pub async fn volume_info_of(&self, volume: &str) -> Result<Volume, GlusterError> {
-        let call = Call::VolumeInfo {
-            volume: Some(volume.to_owned()),
-        };
+        let call = Call::VolumeInfo { volume: Some(volume.to_owned()) };
         let volumes = self.ask(&call, volume_info::read).await?;
         volumes
             .into_iter()
             .find(|v| v.name == volume)
-            .ok_or_else(|| {
-                GlusterError::from(Unreadable::new(format!("it does not tell of {volume}")))
-            })
+            .ok_or_else(|| GlusterError::from(Unreadable::new(format!("it does not tell of {volume}"))))
     }
 
     /// The pool's hosts as this host sees them, itself ("localhost") included. No lock.
@@ -185,10 +181,7 @@ impl GlusterCli {
         let file = format!("{STATE_FILE}{}-{number}", std::process::id());
         // A call that timed out may have left a file behind, written later.
         remove_state_files(folder).await;
-        let call = Call::GetState {
-            folder: folder.clone(),
-            file: file.clone(),
-        };
+        let call = Call::GetState { folder: folder.clone(), file: file.clone() };
         let answered = self
             .ask(&call, |output| match output.exit {
                 Some(0) => Ok(()),
@@ -210,9 +203,7 @@ impl GlusterCli {
     /// # Errors
     /// Gluster's refusal by its kind.
     pub async fn task_list(&self, volume: Option<&str>) -> Result<Vec<VolumeTasks>, GlusterError> {
-        let call = Call::StatusTasks {
-            volume: volume.map(str::to_owned),
-        };
+        let call = Call::StatusTasks { volume: volume.map(str::to_owned) };
         self.ask(&call, task_list::read).await
     }
 
@@ -231,12 +222,9 @@ impl GlusterCli {
         let tasks = &of_volume.tasks;
         match tasks.iter().find(running).or_else(|| tasks.first()) {
             Some(task) => self.followed_task(volume, task).await,
-            None => Ok(FollowedTask {
-                id: None,
-                task_type: None,
-                bricks: Vec::new(),
-                parts: BTreeMap::new(),
-            }),
+            None => {
+                Ok(FollowedTask { id: None, task_type: None, bricks: Vec::new(), parts: BTreeMap::new() })
+            }
         }
     }
 
@@ -246,11 +234,7 @@ impl GlusterCli {
     /// # Errors
     /// Gluster's refusal by its kind; [`GlusterErrorKind::TaskNotStarted`] if it is
     /// not there any more.
-    pub async fn followed_task(
-        &self,
-        volume: &str,
-        task: &ListedTask,
-    ) -> Result<FollowedTask, GlusterError> {
+    pub async fn followed_task(&self, volume: &str, task: &ListedTask) -> Result<FollowedTask, GlusterError> {
         let mut task_type = task.task_type.clone();
         let reply = match &mut task_type {
             TaskType::Rebalance { fix_layout } => {
@@ -259,10 +243,7 @@ impl GlusterCli {
                 reply
             }
             TaskType::RemoveBrick => {
-                let call = Call::RemoveBrickStatus {
-                    volume: volume.to_owned(),
-                    bricks: task.bricks.clone(),
-                };
+                let call = Call::RemoveBrickStatus { volume: volume.to_owned(), bricks: task.bricks.clone() };
                 self.ask(&call, task_status::remove_brick).await?
             }
             TaskType::ReplaceBrick { .. } => self.replace_brick_status(volume, task).await?,
@@ -288,19 +269,13 @@ impl GlusterCli {
     /// # Errors
     /// Gluster's refusal by its kind.
     pub async fn rebalance_status(&self, volume: &str) -> Result<TaskReply, GlusterError> {
-        let call = Call::RebalanceStatus {
-            volume: volume.to_owned(),
-        };
+        let call = Call::RebalanceStatus { volume: volume.to_owned() };
         self.ask(&call, task_status::rebalance).await
     }
 
     /// A replace-brick of 3.6 and before. It runs on the old brick's host, and tells
     /// how many files it moved.
-    async fn replace_brick_status(
-        &self,
-        volume: &str,
-        task: &ListedTask,
-    ) -> Result<TaskReply, GlusterError> {
+    async fn replace_brick_status(&self, volume: &str, task: &ListedTask) -> Result<TaskReply, GlusterError> {
         let [source, target] = &task.bricks[..] else {
             return Err(Unreadable::new(format!(
                 "the replace-brick of volume {volume} has {} bricks, not two",
@@ -318,16 +293,9 @@ impl GlusterCli {
             host: None,
             name: source.host().to_owned(),
             status: reply.status,
-            counters: Counters {
-                files: reply.files,
-                ..Counters::default()
-            },
+            counters: Counters { files: reply.files, ..Counters::default() },
         };
-        Ok(TaskReply {
-            id: reply.id,
-            parts: vec![part],
-            ..TaskReply::default()
-        })
+        Ok(TaskReply { id: reply.id, parts: vec![part], ..TaskReply::default() })
     }
 
     /// What is still to be healed on a volume. No lock, but it walks every pending
@@ -336,9 +304,7 @@ impl GlusterCli {
     /// # Errors
     /// Gluster's refusal by its kind.
     pub async fn heal_info_summary(&self, volume: &str) -> Result<HealSummary, GlusterError> {
-        let call = Call::HealInfoSummary {
-            volume: volume.to_owned(),
-        };
+        let call = Call::HealInfoSummary { volume: volume.to_owned() };
         self.ask(&call, heal::read).await
     }
 
@@ -348,11 +314,8 @@ impl GlusterCli {
         &self,
         parts: Vec<HostPart>,
     ) -> Result<BTreeMap<HostId, (PartStatus, Counters)>, GlusterError> {
-        let peers = if parts.iter().any(|part| part.host.is_none()) {
-            self.pool_list().await?
-        } else {
-            Vec::new()
-        };
+        let peers =
+            if parts.iter().any(|part| part.host.is_none()) { self.pool_list().await? } else { Vec::new() };
         let named = |name: &str| {
             let has_name = |peer: &&Peer| peer.names.iter().any(|n| n == name);
             peers.iter().find(has_name).map(|peer| peer.id)
@@ -389,9 +352,8 @@ impl GlusterCli {
         let arguments = call.arguments(give_up_after)?;
         let _turn = self.queue.turn(call).await;
         let begin = Instant::now();
-        let answer = process::run(&self.settings.gluster, &arguments, deadline)
-            .await
-            .and_then(|output| read(&output));
+        let answer =
+            process::run(&self.settings.gluster, &arguments, deadline).await.and_then(|output| read(&output));
         if let Some(observer) = &self.observer {
             observer.call_ended(&CallReport {
                 verb: call.verb(),
@@ -411,10 +373,8 @@ impl GlusterCli {
             (Call::HealInfoSummary { .. }, _) => (settings.heal_deadline, None),
             (_, Lock::None) => (settings.deadline, None),
             (_, Lock::Volume) => {
-                let knows_timeout = self
-                    .known_version()
-                    .await
-                    .is_some_and(|version| version.is_at_least(3, 8));
+                let knows_timeout =
+                    self.known_version().await.is_some_and(|version| version.is_at_least(3, 8));
                 if knows_timeout {
                     let seconds = settings.locked_deadline.as_secs().max(1);
                     (settings.locked_deadline + GRACE, Some(seconds))
@@ -443,10 +403,7 @@ async fn remove_state_files(folder: &std::path::Path) {
 
 async fn read_state_file(path: &std::path::Path) -> Result<GetState, GlusterError> {
     let broken = |e: std::io::Error| {
-        Unreadable::new(format!(
-            "get-state said it wrote {}, and that can't be read: {e}",
-            path.display()
-        ))
+        Unreadable::new(format!("get-state said it wrote {}, and that can't be read: {e}", path.display()))
     };
     let length = tokio::fs::metadata(path).await.map_err(broken)?.len();
     if length > process::OUTPUT_MAX as u64 {
@@ -475,34 +432,22 @@ struct Queue {
 /// A call's turn, until dropped.
 enum Turn<'a> {
     Free,
-    Heal {
-        _guard: MutexGuard<'a, ()>,
-    },
-    All {
-        _guard: RwLockWriteGuard<'a, ()>,
-    },
-    Volume {
-        _all: RwLockReadGuard<'a, ()>,
-        _volume: OwnedMutexGuard<()>,
-    },
+    Heal { _guard: MutexGuard<'a, ()> },
+    All { _guard: RwLockWriteGuard<'a, ()> },
+    Volume { _all: RwLockReadGuard<'a, ()>, _volume: OwnedMutexGuard<()> },
 }
 
 impl Queue {
     async fn turn(&self, call: &Call) -> Turn<'_> {
         if matches!(call, Call::HealInfoSummary { .. }) {
-            return Turn::Heal {
-                _guard: self.heal.lock().await,
-            };
+            return Turn::Heal { _guard: self.heal.lock().await };
         }
         match (call.lock(), call.volume()) {
             (Lock::None, _) => Turn::Free,
-            (Lock::Volume, None) => Turn::All {
-                _guard: self.all.write().await,
-            },
-            (Lock::Volume, Some(volume)) => Turn::Volume {
-                _all: self.all.read().await,
-                _volume: self.of(volume).lock_owned().await,
-            },
+            (Lock::Volume, None) => Turn::All { _guard: self.all.write().await },
+            (Lock::Volume, Some(volume)) => {
+                Turn::Volume { _all: self.all.read().await, _volume: self.of(volume).lock_owned().await }
+            }
         }
     }
 

@@ -187,11 +187,7 @@ impl Call {
                 }
                 words.add("status");
             }
-            Self::ReplaceBrickStatus {
-                volume,
-                source,
-                target,
-            } => {
+            Self::ReplaceBrickStatus { volume, source, target } => {
                 words.add_all(["volume", "replace-brick"]);
                 words.volume(volume)?;
                 words.brick(source)?;
@@ -264,12 +260,7 @@ pub fn check_volume_name(name: &str) -> Result<(), GlusterError> {
 }
 
 fn refused(kind: GlusterErrorKind, message: String) -> GlusterError {
-    GlusterError {
-        kind,
-        message,
-        op_errno: 0,
-        hosts: Vec::new(),
-    }
+    GlusterError { kind, message, op_errno: 0, hosts: Vec::new() }
 }
 
 #[cfg(test)]
@@ -291,41 +282,18 @@ mod tests {
         let volume = || "dist".to_owned();
         for (call, words, lock) in [
             (Call::Version, "--version", Lock::None),
-            (
-                Call::VolumeInfo { volume: None },
-                "--mode=script volume info --xml",
-                Lock::None,
-            ),
-            (
-                Call::VolumeInfo {
-                    volume: Some(volume()),
-                },
-                "--mode=script volume info dist --xml",
-                Lock::None,
-            ),
+            (Call::VolumeInfo { volume: None }, "--mode=script volume info --xml", Lock::None),
+            (Call::VolumeInfo { volume: Some(volume()) }, "--mode=script volume info dist --xml", Lock::None),
             (Call::PoolList, "--mode=script pool list --xml", Lock::None),
+            (Call::PeerStatus, "--mode=script peer status --xml", Lock::None),
             (
-                Call::PeerStatus,
-                "--mode=script peer status --xml",
-                Lock::None,
-            ),
-            (
-                Call::GetState {
-                    folder: "/run/hod".into(),
-                    file: "state".into(),
-                },
+                Call::GetState { folder: "/run/hod".into(), file: "state".into() },
                 "--mode=script get-state glusterd odir /run/hod file state detail",
                 Lock::None,
             ),
+            (Call::StatusTasks { volume: None }, "--mode=script volume status all tasks --xml", Lock::Volume),
             (
-                Call::StatusTasks { volume: None },
-                "--mode=script volume status all tasks --xml",
-                Lock::Volume,
-            ),
-            (
-                Call::StatusTasks {
-                    volume: Some(volume()),
-                },
+                Call::StatusTasks { volume: Some(volume()) },
                 "--mode=script volume status dist tasks --xml",
                 Lock::Volume,
             ),
@@ -368,22 +336,14 @@ mod tests {
     fn a_name_that_gluster_would_not_take_reaches_no_command() {
         let long = "v".repeat(256);
         for name in ["", "all", "-x", "a b", "a/b", "a;b", "vö", "a\n", &long] {
-            let call = Call::RebalanceStatus {
-                volume: name.to_owned(),
-            };
+            let call = Call::RebalanceStatus { volume: name.to_owned() };
             let error = call.arguments(None).unwrap_err();
             assert_eq!(error.kind, GlusterErrorKind::NoSuchVolume, "{name:?}");
         }
         for name in ["a", "_a-1", "0", &long[1..]] {
             assert_eq!(check_volume_name(name), Ok(()), "{name}");
         }
-        let call = Call::RemoveBrickStatus {
-            volume: "dist".into(),
-            bricks: vec![brick("--help:/b")],
-        };
-        assert_eq!(
-            call.arguments(None).unwrap_err().kind,
-            GlusterErrorKind::WrongBrick
-        );
+        let call = Call::RemoveBrickStatus { volume: "dist".into(), bricks: vec![brick("--help:/b")] };
+        assert_eq!(call.arguments(None).unwrap_err().kind, GlusterErrorKind::WrongBrick);
     }
 }

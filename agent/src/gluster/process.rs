@@ -35,11 +35,7 @@ pub struct Output {
 /// # Errors
 /// [`GlusterErrorKind::NotRun`] if it can't be started, [`GlusterErrorKind::TimedOut`]
 /// past the deadline, [`GlusterErrorKind::TooLong`] if it says more than is kept.
-pub async fn run(
-    binary: &Path,
-    arguments: &[OsString],
-    deadline: Duration,
-) -> Result<Output, GlusterError> {
+pub async fn run(binary: &Path, arguments: &[OsString], deadline: Duration) -> Result<Output, GlusterError> {
     run_bounded(binary, arguments, deadline, OUTPUT_MAX).await
 }
 
@@ -49,25 +45,17 @@ async fn run_bounded(
     deadline: Duration,
     output_max: usize,
 ) -> Result<Output, GlusterError> {
-    let mut running = Running::start(binary, arguments).map_err(|e| {
-        error(
-            GlusterErrorKind::NotRun,
-            format!("{} can't be run: {e}", binary.display()),
-        )
-    })?;
+    let mut running = Running::start(binary, arguments)
+        .map_err(|e| error(GlusterErrorKind::NotRun, format!("{} can't be run: {e}", binary.display())))?;
     match tokio::time::timeout(deadline, running.finish(output_max)).await {
         Ok(Ok(output)) => Ok(output),
         Ok(Err(Failure::TooLong)) => Err(error(
             GlusterErrorKind::TooLong,
-            format!(
-                "{} said more than {output_max} bytes and was stopped",
-                binary.display()
-            ),
+            format!("{} said more than {output_max} bytes and was stopped", binary.display()),
         )),
-        Ok(Err(Failure::Io(e))) => Err(error(
-            GlusterErrorKind::NotRun,
-            format!("what {} said can't be read: {e}", binary.display()),
-        )),
+        Ok(Err(Failure::Io(e))) => {
+            Err(error(GlusterErrorKind::NotRun, format!("what {} said can't be read: {e}", binary.display())))
+        }
         Err(_) => Err(error(
             GlusterErrorKind::TimedOut,
             format!(
@@ -97,12 +85,7 @@ impl Running {
             .stderr(Stdio::piped())
             .process_group(0)
             .spawn()?;
-        let group = Group(
-            child
-                .id()
-                .and_then(|id| i32::try_from(id).ok())
-                .map(Pid::from_raw),
-        );
+        let group = Group(child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw));
         Ok(Self { group, child })
     }
 
@@ -115,11 +98,7 @@ impl Running {
         )?;
         let status: ExitStatus = self.child.wait().await?;
         self.group.ended();
-        Ok(Output {
-            stdout,
-            stderr,
-            exit: status.code(),
-        })
+        Ok(Output { stdout, stderr, exit: status.code() })
     }
 }
 
@@ -165,12 +144,7 @@ impl Drop for Group {
 }
 
 fn error(kind: GlusterErrorKind, message: String) -> GlusterError {
-    GlusterError {
-        kind,
-        message,
-        op_errno: 0,
-        hosts: Vec::new(),
-    }
+    GlusterError { kind, message, op_errno: 0, hosts: Vec::new() }
 }
 
 #[cfg(test)]
@@ -216,9 +190,7 @@ mod tests {
 
     #[tokio::test]
     async fn keeps_both_streams_and_the_exit_status() {
-        let output = sh("echo out; echo err >&2; echo $LC_ALL; exit 3", LONG, 100)
-            .await
-            .unwrap();
+        let output = sh("echo out; echo err >&2; echo $LC_ALL; exit 3", LONG, 100).await.unwrap();
         assert_eq!(output.stdout, b"out\nC\n");
         assert_eq!(output.stderr, b"err\n");
         assert_eq!(output.exit, Some(3));
@@ -235,10 +207,7 @@ mod tests {
         // More than a pipe holds on each, the second one first.
         let script = "head -c 300000 /dev/zero >&2; head -c 300000 /dev/zero";
         let output = sh(script, LONG, 1 << 20).await.unwrap();
-        assert_eq!(
-            (output.stdout.len(), output.stderr.len()),
-            (300_000, 300_000)
-        );
+        assert_eq!((output.stdout.len(), output.stderr.len()), (300_000, 300_000));
     }
 
     #[tokio::test]
@@ -258,9 +227,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let pid = folder.path().join("pid");
         let script = format!("sleep 1000 & echo $! > {}; wait", pid.display());
-        let error = sh(&script, Duration::from_millis(300), 100)
-            .await
-            .unwrap_err();
+        let error = sh(&script, Duration::from_millis(300), 100).await.unwrap_err();
         assert_eq!(error.kind, GlusterErrorKind::TimedOut);
         dies(number_in(&pid).await).await;
     }

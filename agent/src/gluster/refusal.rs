@@ -88,16 +88,11 @@ struct Failure<'a> {
 /// and addresses hold dots themselves.
 fn failures(words: &str) -> Vec<Failure<'_>> {
     let line = |line| {
-        let (stage, rest) = STAGES
-            .iter()
-            .find_map(|(start, stage)| Some((*stage, str::strip_prefix(line, start)?)))?;
+        let (stage, rest) =
+            STAGES.iter().find_map(|(start, stage)| Some((*stage, str::strip_prefix(line, start)?)))?;
         let (host, reason) = rest.split_once(". ").unwrap_or((rest, ""));
         let host = host.trim_end_matches('.').trim();
-        (!host.is_empty()).then_some(Failure {
-            stage,
-            host,
-            reason,
-        })
+        (!host.is_empty()).then_some(Failure { stage, host, reason })
     };
     words.lines().map(str::trim).filter_map(line).collect()
 }
@@ -125,41 +120,23 @@ fn kind(op_errno: i32, words: &str, failures: &[Failure<'_>]) -> GlusterErrorKin
 /// contains another's words stands before it.
 const WORDS: [(&str, GlusterErrorKind); 25] = [
     ("connection failed", GlusterErrorKind::GlusterdDown),
-    (
-        "gluster daemon is operational",
-        GlusterErrorKind::GlusterdDown,
-    ),
+    ("gluster daemon is operational", GlusterErrorKind::GlusterdDown),
     ("request timed out", GlusterErrorKind::TimedOut),
     ("another transaction", GlusterErrorKind::AnotherTransaction),
-    (
-        "failed to get daemon state",
-        GlusterErrorKind::StateWithheld,
-    ),
+    ("failed to get daemon state", GlusterErrorKind::StateWithheld),
     ("rebalance not started", GlusterErrorKind::TaskNotStarted),
     ("remove-brick not started", GlusterErrorKind::TaskNotStarted),
-    (
-        "replace-brick not started",
-        GlusterErrorKind::TaskNotStarted,
-    ),
+    ("replace-brick not started", GlusterErrorKind::TaskNotStarted),
     ("does not exist in volume", GlusterErrorKind::WrongBrick),
     ("does not exist", GlusterErrorKind::NoSuchVolume),
-    (
-        "is not a distribute volume",
-        GlusterErrorKind::NotDistributed,
-    ),
+    ("is not a distribute volume", GlusterErrorKind::NotDistributed),
     ("incorrect brick", GlusterErrorKind::WrongBrick),
     ("is already started", GlusterErrorKind::TaskInProgress),
     ("not yet committed", GlusterErrorKind::TaskInProgress),
-    (
-        "earlier remove-brick task exists",
-        GlusterErrorKind::TaskInProgress,
-    ),
+    ("earlier remove-brick task exists", GlusterErrorKind::TaskInProgress),
     ("is in progress", GlusterErrorKind::TaskInProgress),
     ("needs to be started", GlusterErrorKind::VolumeNotStarted),
-    (
-        "is not in started state",
-        GlusterErrorKind::VolumeNotStarted,
-    ),
+    ("is not in started state", GlusterErrorKind::VolumeNotStarted),
     ("is not started", GlusterErrorKind::VolumeNotStarted),
     ("usage:", GlusterErrorKind::NotSupported),
     ("unrecognized word", GlusterErrorKind::NotSupported),
@@ -171,10 +148,7 @@ const WORDS: [(&str, GlusterErrorKind); 25] = [
 
 fn kind_of_words(words: &str) -> GlusterErrorKind {
     let words = words.to_ascii_lowercase();
-    WORDS
-        .iter()
-        .find(|(part, _)| words.contains(part))
-        .map_or(GlusterErrorKind::Refused, |(_, kind)| *kind)
+    WORDS.iter().find(|(part, _)| words.contains(part)).map_or(GlusterErrorKind::Refused, |(_, kind)| *kind)
 }
 
 #[cfg(test)]
@@ -195,14 +169,8 @@ mod tests {
                 Kind::VolumeNotStarted,
             ),
             ("Incorrect brick node-b:/b for volume v", Kind::WrongBrick),
-            (
-                "brick: node-b:/b does not exist in volume: v",
-                Kind::WrongBrick,
-            ),
-            (
-                "unrecognized word: summary (position 4)",
-                Kind::NotSupported,
-            ),
+            ("brick: node-b:/b does not exist in volume: v", Kind::WrongBrick),
+            ("unrecognized word: summary (position 4)", Kind::NotSupported),
             ("Volume v is not of type replicate/disperse", Kind::Refused),
             ("", Kind::Refused),
         ] {
@@ -230,16 +198,8 @@ mod tests {
                 Kind::HostsDisagree,
                 vec!["172.29.0.3"],
             ),
-            (
-                "Pre Validation failed on node-c. Volume v does not exist",
-                Kind::HostsDisagree,
-                vec!["node-c"],
-            ),
-            (
-                "Commit failed on fd00::3. Please check log file for details.",
-                Kind::Refused,
-                vec!["fd00::3"],
-            ),
+            ("Pre Validation failed on node-c. Volume v does not exist", Kind::HostsDisagree, vec!["node-c"]),
+            ("Commit failed on fd00::3. Please check log file for details.", Kind::Refused, vec!["fd00::3"]),
             (
                 "Post Validation failed on node-b. \nPost Validation failed on node-c.",
                 Kind::Refused,
@@ -260,10 +220,7 @@ mod tests {
         let killed = of_output(&Output::default());
         assert_eq!(killed.kind, Kind::NotReadable);
         assert!(killed.message.contains("signal"), "{killed}");
-        let ended = of_output(&Output {
-            exit: Some(0),
-            ..Output::default()
-        });
+        let ended = of_output(&Output { exit: Some(0), ..Output::default() });
         assert_eq!(ended.kind, Kind::NotReadable);
     }
 }

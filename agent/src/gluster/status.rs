@@ -25,8 +25,7 @@ impl PartWord {
     /// Reads `<status>` and `<statusStr>` of an answer in XML.
     #[must_use]
     pub fn from_xml(number: Option<i64>, word: Option<&str>) -> Self {
-        word.and_then(from_word)
-            .unwrap_or_else(|| from_number(number, false))
+        word.and_then(from_word).unwrap_or_else(|| from_number(number, false))
     }
 
     /// Reads the number in `node_state.info`, which has no word beside it.
@@ -102,14 +101,8 @@ mod tests {
         assert_eq!(read(Some(9), Some("unknown")), unknown);
         assert_eq!(read(Some(9), None), unknown);
         assert_eq!(read(None, None), unknown);
-        assert_eq!(
-            read(Some(7), Some("fix-layout completed")),
-            PartWord::of(PartStatus::Completed, true)
-        );
-        assert_eq!(
-            read(Some(5), None),
-            PartWord::of(PartStatus::InProgress, true)
-        );
+        assert_eq!(read(Some(7), Some("fix-layout completed")), PartWord::of(PartStatus::Completed, true));
+        assert_eq!(read(Some(5), None), PartWord::of(PartStatus::InProgress, true));
         assert_eq!(
             read(Some(3), Some("a word of a later version")),
             PartWord::of(PartStatus::Completed, false)
@@ -137,10 +130,7 @@ mod tests {
             ("layout_fix_failed", PartStatus::Failed, true),
             ("something else", PartStatus::Unknown, false),
         ] {
-            assert_eq!(
-                PartWord::from_get_state(word),
-                PartWord::of(status, fix_layout)
-            );
+            assert_eq!(PartWord::from_get_state(word), PartWord::of(status, fix_layout));
         }
     }
 }

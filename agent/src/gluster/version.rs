@@ -16,11 +16,7 @@ impl Version {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.lines().next()?.trim();
-        let word = text
-            .strip_prefix("glusterfs")
-            .unwrap_or(text)
-            .split_whitespace()
-            .next()?;
+        let word = text.strip_prefix("glusterfs").unwrap_or(text).split_whitespace().next()?;
         let mut parts = word.split('.').map(leading_number);
         Some(Self {
             text: word.to_owned(),
@@ -44,9 +40,7 @@ impl Version {
 
 /// The number that a text such as "6rc1" begins with.
 fn leading_number(text: &str) -> Option<u32> {
-    let end = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     text[..end].parse().ok()
 }
 
@@ -66,12 +60,7 @@ mod tests {
             ("glusterfs 10.3\nRepository revision: …", "10.3", true, true),
             ("glusterfs 9.2", "9.2", false, true),
             ("glusterfs 11.1", "11.1", true, true),
-            (
-                "glusterfs 3.12.15 built on Oct 1 2018",
-                "3.12.15",
-                false,
-                true,
-            ),
+            ("glusterfs 3.12.15 built on Oct 1 2018", "3.12.15", false, true),
             ("glusterfs 3.5.9 built on Feb 1 2016", "3.5.9", false, false),
             ("glusterfs 6.0rc1", "6.0rc1", false, true),
         ] {

@@ -185,16 +185,8 @@ impl Draft {
             host: self.host.ok_or_else(|| Unreadable::missing("MYUUID"))?,
             op_version: self.op_version,
             // A host without a UUID is just being probed: no member yet.
-            peers: self
-                .peers
-                .into_iter()
-                .filter_map(PeerDraft::finish)
-                .collect(),
-            volumes: self
-                .volumes
-                .into_iter()
-                .map(VolumeDraft::finish)
-                .collect::<Result<_, _>>()?,
+            peers: self.peers.into_iter().filter_map(PeerDraft::finish).collect(),
+            volumes: self.volumes.into_iter().map(VolumeDraft::finish).collect::<Result<_, _>>()?,
         })
     }
 }
@@ -203,11 +195,10 @@ impl PeerDraft {
     fn line(&mut self, key: &str, text: &str) -> Result<(), Unreadable> {
         match key {
             "primary_hostname" => self.names.insert(0, text.to_owned()),
-            "othernames" => self.names.extend(
-                text.split([',', ' '])
-                    .filter(|name| !name.is_empty())
-                    .map(str::to_owned),
-            ),
+            "othernames" => {
+                let names = text.split([',', ' ']).filter(|name| !name.is_empty());
+                self.names.extend(names.map(str::to_owned));
+            }
             "uuid" => self.id = id(text, "a peer's uuid")?,
             "state" => text.clone_into(&mut self.state),
             "connected" => self.connected = text == "Connected",
@@ -217,12 +208,7 @@ impl PeerDraft {
     }
 
     fn finish(self) -> Option<Peer> {
-        Some(Peer {
-            id: self.id?,
-            names: self.names,
-            connected: self.connected,
-            state: self.state,
-        })
+        Some(Peer { id: self.id?, names: self.names, connected: self.connected, state: self.state })
     }
 }
 
@@ -250,9 +236,7 @@ impl VolumeDraft {
     }
 
     fn finish(self) -> Result<StateVolume, Unreadable> {
-        let name = self
-            .name
-            .ok_or_else(|| Unreadable::missing("name of a volume"))?;
+        let name = self.name.ok_or_else(|| Unreadable::missing("name of a volume"))?;
         if let Some(count) = self.brick_count
             && count != self.bricks.len()
         {
@@ -262,9 +246,7 @@ impl VolumeDraft {
             )));
         }
         let missing = |what| Unreadable::missing(&format!("{what} of volume {name}"));
-        let part = self
-            .rebalance_status
-            .ok_or_else(|| missing("rebalance.status"))?;
+        let part = self.rebalance_status.ok_or_else(|| missing("rebalance.status"))?;
         Ok(StateVolume {
             id: self.id.ok_or_else(|| missing("id"))?,
             status: self.status.unwrap_or(VolumeStatus::Unknown),
@@ -276,11 +258,7 @@ impl VolumeDraft {
                 bytes_rounded: self.bytes_rounded,
                 time_left: self.time_left,
             },
-            local_bricks: self
-                .bricks
-                .into_iter()
-                .filter_map(BrickDraft::finish)
-                .collect(),
+            local_bricks: self.bricks.into_iter().filter_map(BrickDraft::finish).collect(),
             name,
         })
     }
@@ -323,10 +301,7 @@ fn status(word: &str) -> VolumeStatus {
 /// Zero is no estimate: Gluster withholds it, or there is nothing to estimate.
 fn time_left(text: &str, key: &str) -> Result<Option<Duration>, Unreadable> {
     let seconds: i64 = value(text, key)?;
-    Ok(u64::try_from(seconds)
-        .ok()
-        .filter(|s| *s > 0)
-        .map(Duration::from_secs))
+    Ok(u64::try_from(seconds).ok().filter(|s| *s > 0).map(Duration::from_secs))
 }
 
 /// Reads "145Bytes" or "4.5KB", and whether it is rounded.
@@ -335,21 +310,19 @@ fn size(text: &str, key: &str) -> Result<(u64, bool), Unreadable> {
     if let Some(bytes) = text.strip_suffix("Bytes") {
         return Ok((value(bytes, key)?, false));
     }
-    let Some((number, shift)) = UNITS
-        .iter()
-        .find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, *shift)))
+    let Some((number, shift)) =
+        UNITS.iter().find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, *shift)))
     else {
         return Ok((value(text, key)?, false));
     };
     // In whole tenths, so that no float is needed.
     let (whole, tenths) = number.split_once('.').unwrap_or((number, "0"));
     let whole: u64 = value(whole, key)?;
-    let tenths: u64 = value(tenths.get(..1).unwrap_or("0"), key)?;
-    let bytes = whole
-        .saturating_mul(10)
-        .saturating_add(tenths)
-        .saturating_mul(1 << shift)
-        / 10;
+    let tenths: u64 = value(tenths, key)?;
+    if tenths > 9 {
+        return Err(Unreadable::new(format!("{key} is {text:?}")));
+    }
+    let bytes = whole.saturating_mul(10).saturating_add(tenths).saturating_mul(1 << shift) / 10;
     Ok((bytes, true))
 }
 
@@ -370,7 +343,7 @@ mod tests {
         ] {
             assert_eq!(size(text, "data").unwrap(), (bytes, rounded), "{text}");
         }
-        for text in ["", "KB", "xKB", "1.äKB", "-1Bytes"] {
+        for text in ["", "KB", "xKB", "1.äKB", "1.23KB", "-1Bytes"] {
             assert!(size(text, "data").is_err(), "{text}");
         }
     }

@@ -66,9 +66,7 @@ pub fn read(output: &Output) -> Result<HealSummary, GlusterError> {
         })?;
         bricks.ok_or_else(|| Unreadable::missing("<bricks>"))
     })?;
-    Ok(HealSummary {
-        bricks: reply.body("healInfo")?,
-    })
+    Ok(HealSummary { bricks: reply.body("healInfo")? })
 }
 
 fn read_brick(xml: &mut Xml<'_>, tag: &Tag<'_>) -> Result<HealBrick, Unreadable> {
@@ -114,7 +112,5 @@ fn figure(xml: &mut Xml<'_>, tag: &Tag<'_>) -> Result<Option<u64>, Unreadable> {
 /// With a dead host the count slips into the status, as
 /// "…not connected)totalNumberOfEntries0" (54). It counts nothing.
 fn without_slipped_count(status: &str) -> &str {
-    status
-        .find("totalNumberOfEntries")
-        .map_or(status, |at| status[..at].trim_end())
+    status.find("totalNumberOfEntries").map_or(status, |at| status[..at].trim_end())
 }

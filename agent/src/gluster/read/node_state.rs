@@ -114,8 +114,7 @@ impl Fields {
             "count" => self.brick_count = Some(value(text, key)?),
             _ => {
                 if let Some(number) = key.strip_prefix("brick").and_then(|n| n.parse().ok()) {
-                    let name =
-                        BrickName::parse(text).map_err(|e| Unreadable::new(e.to_string()))?;
+                    let name = BrickName::parse(text).map_err(|e| Unreadable::new(e.to_string()))?;
                     self.bricks.insert(number, name);
                 }
             }
@@ -124,14 +123,9 @@ impl Fields {
     }
 
     fn finish(self, version: &Version) -> Result<NodeState, Unreadable> {
-        let operation = match self
-            .operation
-            .ok_or_else(|| Unreadable::missing("rebalance_op"))?
-        {
+        let operation = match self.operation.ok_or_else(|| Unreadable::missing("rebalance_op"))? {
             0 => Operation::None,
-            REBALANCE => Operation::Rebalance {
-                fix_layout: self.command == COMMAND_FIX_LAYOUT,
-            },
+            REBALANCE => Operation::Rebalance { fix_layout: self.command == COMMAND_FIX_LAYOUT },
             REMOVE_BRICK => Operation::RemoveBrick,
             number => Operation::Other(number),
         };

@@ -54,10 +54,5 @@ fn read_peer(xml: &mut Xml<'_>) -> Result<Option<Peer>, Unreadable> {
     let mut seen = std::collections::BTreeSet::new();
     names.retain(|name| !name.is_empty() && seen.insert(name.clone()));
     let host = host.ok_or_else(|| Unreadable::missing("UUID of a peer"))?;
-    Ok(host.map(|id| Peer {
-        id,
-        names,
-        connected,
-        state,
-    }))
+    Ok(host.map(|id| Peer { id, names, connected, state }))
 }

@@ -20,8 +20,7 @@ pub(super) struct Reply<T> {
 impl<T> Reply<T> {
     /// The body, where an answer without one tells nothing.
     pub(super) fn body(self, tag: &str) -> Result<T, Unreadable> {
-        self.body
-            .ok_or_else(|| Unreadable::missing(&format!("<{tag}>")))
+        self.body.ok_or_else(|| Unreadable::missing(&format!("<{tag}>")))
     }
 }
 
@@ -45,18 +44,10 @@ pub(super) fn read<'a, T>(
         None => Err(Unreadable::missing("<opRet>").into()),
         Some(0) => Ok(Reply {
             body: envelope.body,
-            message: if envelope.op_errstr.is_empty() {
-                envelope.output
-            } else {
-                envelope.op_errstr
-            },
+            message: if envelope.op_errstr.is_empty() { envelope.output } else { envelope.op_errstr },
         }),
         Some(_) => {
-            let words = if envelope.op_errstr.is_empty() {
-                &envelope.output
-            } else {
-                &envelope.op_errstr
-            };
+            let words = if envelope.op_errstr.is_empty() { &envelope.output } else { &envelope.op_errstr };
             Err(refusal::of_reply(envelope.op_errno, words))
         }
     }
@@ -88,18 +79,10 @@ impl<T> Envelope<T> {
         let mut xml = Xml::new(text);
         let root = xml.root()?;
         if root.name() != ENVELOPE {
-            return Err(Unreadable::new(format!(
-                "it is a <{}>, not a <{ENVELOPE}>",
-                root.name()
-            )));
+            return Err(Unreadable::new(format!("it is a <{}>, not a <{ENVELOPE}>", root.name())));
         }
-        let mut envelope = Self {
-            op_ret: None,
-            op_errno: 0,
-            op_errstr: String::new(),
-            output: String::new(),
-            body: None,
-        };
+        let mut envelope =
+            Self { op_ret: None, op_errno: 0, op_errstr: String::new(), output: String::new(), body: None };
         xml.children(|xml: &mut Xml<'a>, tag: &Tag<'a>| {
             match tag.name() {
                 "opRet" => envelope.op_ret = Some(xml.value(tag)?),

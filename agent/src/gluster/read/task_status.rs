@@ -107,12 +107,7 @@ fn read_part(xml: &mut Xml<'_>) -> Result<(HostPart, bool), Unreadable> {
         Ok(())
     })?;
     let word = PartWord::from_xml(number, word.as_deref());
-    let part = HostPart {
-        host,
-        name,
-        status: word.status,
-        counters,
-    };
+    let part = HostPart { host, name, status: word.status, counters };
     Ok((part, word.fix_layout))
 }
 
@@ -136,12 +131,8 @@ pub struct ReplaceBrickReply {
 /// Gluster's refusal by its kind, or that the answer can't be read.
 pub fn replace_brick(output: &Output) -> Result<ReplaceBrickReply, GlusterError> {
     let reply = reply::read(output, "volReplaceBrick", |xml| {
-        let mut answer = ReplaceBrickReply {
-            id: None,
-            status: PartStatus::Unknown,
-            files: 0,
-            current_file: None,
-        };
+        let mut answer =
+            ReplaceBrickReply { id: None, status: PartStatus::Unknown, files: 0, current_file: None };
         xml.children(|xml, tag| {
             match tag.name() {
                 "task-id" => answer.id = id(&xml.text()?, "<task-id>")?,

@@ -41,10 +41,9 @@ fn read_volumes(xml: &mut Xml<'_>) -> Result<Vec<Volume>, Unreadable> {
         Ok(())
     })?;
     match count {
-        Some(count) if count != volumes.len() => Err(Unreadable::new(format!(
-            "it counts {count} volumes and lists {}",
-            volumes.len()
-        ))),
+        Some(count) if count != volumes.len() => {
+            Err(Unreadable::new(format!("it counts {count} volumes and lists {}", volumes.len())))
+        }
         _ => Ok(volumes),
     }
 }
@@ -174,15 +173,8 @@ fn read_brick(xml: &mut Xml<'_>, tag: &Tag<'_>) -> Result<VolumeBrick, Unreadabl
     }
     let name = name.as_deref().unwrap_or(own_text.trim());
     let name = BrickName::parse(name).map_err(|e| Unreadable::new(e.to_string()))?;
-    let brick = host.map(|host| Brick {
-        host,
-        path: name.path().to_owned(),
-    });
-    Ok(VolumeBrick {
-        brick,
-        name,
-        arbiter,
-    })
+    let brick = host.map(|host| Brick { host, path: name.path().to_owned() });
+    Ok(VolumeBrick { brick, name, arbiter })
 }
 
 fn read_option(xml: &mut Xml<'_>) -> Result<(String, String), Unreadable> {

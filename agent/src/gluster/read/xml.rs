@@ -51,10 +51,7 @@ impl<'a> Xml<'a> {
     pub(super) fn next(&mut self) -> Result<Option<Item<'a>>, Unreadable> {
         loop {
             let event = self.reader.read_event().map_err(|e| {
-                Unreadable::new(format!(
-                    "its XML is broken at byte {}: {e}",
-                    self.reader.error_position()
-                ))
+                Unreadable::new(format!("its XML is broken at byte {}: {e}", self.reader.error_position()))
             })?;
             return Ok(Some(match event {
                 Event::Start(tag) => Item::Element(Tag(tag)),
@@ -140,9 +137,7 @@ fn resolve(entity: &BytesRef<'_>) -> Result<String, Unreadable> {
     let unknown = || Unreadable::new(format!("&{}; stands for nothing", entity.as_ref() as &str));
     match entity.resolve_char_ref() {
         Ok(Some(character)) => Ok(character.to_string()),
-        Ok(None) => resolve_xml_entity(entity)
-            .map(str::to_owned)
-            .ok_or_else(unknown),
+        Ok(None) => resolve_xml_entity(entity).map(str::to_owned).ok_or_else(unknown),
         Err(_) => Err(unknown()),
     }
 }
@@ -169,17 +164,7 @@ mod tests {
 
     #[test]
     fn what_is_broken_is_an_error() {
-        for xml in [
-            "",
-            "x",
-            "<a>",
-            "<a>x</b>",
-            "<a>&nope;</a>",
-            "<a/>x",
-            "<a></a><b/>",
-            "<a",
-            "<a>x</a",
-        ] {
+        for xml in ["", "x", "<a>", "<a>x</b>", "<a>&nope;</a>", "<a/>x", "<a></a><b/>", "<a", "<a>x</a"] {
             assert!(text(xml).is_err(), "{xml}");
         }
     }

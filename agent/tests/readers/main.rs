@@ -1,0 +1,11 @@
+//! Everything that reads what Gluster prints, over what real pools printed.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails says where")]
+
+mod client;
+mod fixtures;
+mod older;
+mod properties;
+mod refusals;
+mod values;
+mod walk;
