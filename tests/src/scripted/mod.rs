@@ -18,6 +18,7 @@ pub mod answer;
 pub mod call;
 pub mod cluster;
 pub mod command;
+pub mod compare;
 pub mod daemon;
 pub mod fault;
 pub mod files;
