@@ -46,10 +46,7 @@ impl BrickName {
     /// host ends where the path's slash follows a colon.
     #[must_use]
     pub fn host(&self) -> &str {
-        self.0
-            .split_once(":/")
-            .map_or("", |(host, _)| host)
-            .trim_matches(['[', ']'])
+        self.0.split_once(":/").map_or("", |(host, _)| host).trim_matches(['[', ']'])
     }
 
     /// The folder.

@@ -70,16 +70,8 @@ impl HistoryEntry {
             (true, [.., "force"]) => Verb::Force,
             _ => return None,
         };
-        let bricks = rest
-            .iter()
-            .filter_map(|w| BrickName::parse(w).ok())
-            .collect();
-        Some(TaskCommand {
-            volume,
-            verb,
-            bricks,
-            remove_brick,
-        })
+        let bricks = rest.iter().filter_map(|w| BrickName::parse(w).ok()).collect();
+        Some(TaskCommand { volume, verb, bricks, remove_brick })
     }
 }
 
@@ -96,9 +88,7 @@ mod tests {
             succeeded: true,
             message: String::new(),
         };
-        entry
-            .task_command()
-            .map(|c| (c.volume.to_owned(), c.verb, c.bricks.len()))
+        entry.task_command().map(|c| (c.volume.to_owned(), c.verb, c.bricks.len()))
     }
 
     #[test]
@@ -106,20 +96,11 @@ mod tests {
         let is = |v: Verb, n| Some(("v".to_owned(), v, n));
         assert_eq!(verb("volume rebalance v start"), is(Verb::Start, 0));
         assert_eq!(verb("volume rebalance v start force"), is(Verb::Start, 0));
-        assert_eq!(
-            verb("volume rebalance v fix-layout start"),
-            is(Verb::Start, 0)
-        );
+        assert_eq!(verb("volume rebalance v fix-layout start"), is(Verb::Start, 0));
         assert_eq!(verb("volume rebalance v stop"), is(Verb::Stop, 0));
         assert_eq!(verb("volume remove-brick v a:/b start"), is(Verb::Start, 1));
-        assert_eq!(
-            verb("volume remove-brick v replica 2 a:/b c:/d force"),
-            is(Verb::Force, 2)
-        );
-        assert_eq!(
-            verb("volume remove-brick v a:/b commit"),
-            is(Verb::Commit, 1)
-        );
+        assert_eq!(verb("volume remove-brick v replica 2 a:/b c:/d force"), is(Verb::Force, 2));
+        assert_eq!(verb("volume remove-brick v a:/b commit"), is(Verb::Commit, 1));
         assert_eq!(verb("volume remove-brick v a:/b stop"), is(Verb::Stop, 1));
         assert_eq!(verb("volume rebalance v status"), None);
         assert_eq!(verb("volume set v cluster.rebal-throttle lazy"), None);

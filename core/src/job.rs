@@ -21,13 +21,7 @@ pub enum JobStatus {
 
 impl JobStatus {
     /// All of them.
-    pub const ALL: [Self; 5] = [
-        Self::Started,
-        Self::Finished,
-        Self::Failed,
-        Self::Aborted,
-        Self::Unknown,
-    ];
+    pub const ALL: [Self; 5] = [Self::Started, Self::Finished, Self::Failed, Self::Aborted, Self::Unknown];
 
     /// The word for it in the database and on the screen.
     #[must_use]

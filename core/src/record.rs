@@ -137,9 +137,7 @@ impl TaskRecord {
     /// The sums over the hosts; the run time is the longest one.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        self.parts
-            .values()
-            .fold(Counters::default(), |sum, part| sum.add(part.counters))
+        self.parts.values().fold(Counters::default(), |sum, part| sum.add(part.counters))
     }
 }
 
@@ -167,9 +165,7 @@ impl PartRecord {
     /// after the start had released the lock.
     #[must_use]
     pub fn took_no_part(&self) -> bool {
-        !self.held
-            && self.status == PartStatus::Unknown
-            && self.not_held.is_some_and(|(looks, _)| looks >= 2)
+        !self.held && self.status == PartStatus::Unknown && self.not_held.is_some_and(|(looks, _)| looks >= 2)
     }
 }
 

@@ -33,14 +33,8 @@ pub struct Refused {
 
 impl Transition {
     /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::Complete,
-        Self::Fail,
-        Self::Abort,
-        Self::Lose,
-        Self::Abandon,
-        Self::RunAgain,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Complete, Self::Fail, Self::Abort, Self::Lose, Self::Abandon, Self::RunAgain];
 
     /// The word for it in the database.
     #[must_use]
@@ -68,10 +62,7 @@ impl Transition {
             (Started | Unknown, Self::Abort) => Ok(Aborted),
             (Started, Self::Lose | Self::Abandon) => Ok(Unknown),
             (Failed | Unknown, Self::RunAgain) => Ok(Started),
-            (Finished | Failed | Aborted | Unknown | Started, _) => Err(Refused {
-                from,
-                transition: self,
-            }),
+            (Finished | Failed | Aborted | Unknown | Started, _) => Err(Refused { from, transition: self }),
         }
     }
 

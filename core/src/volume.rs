@@ -62,9 +62,7 @@ impl Volume {
     /// The hosts with a brick of the volume. Each runs a process of a rebalance,
     /// arbiters and all replicas included.
     pub fn hosts(&self) -> impl Iterator<Item = HostId> {
-        self.bricks
-            .iter()
-            .filter_map(|b| Some(b.brick.as_ref()?.host))
+        self.bricks.iter().filter_map(|b| Some(b.brick.as_ref()?.host))
     }
 
     /// Whether the brick is one of the volume's.

@@ -62,10 +62,7 @@ fn a_stopped_rebalance_is_aborted_by_what_get_state_still_tells() {
     assert_eq!(w.status(1), (Aborted, Aborted));
     assert_eq!(w.task(1).counters().files, 120);
     let event = &planned[0].events[0];
-    assert_eq!(
-        (event.kind, event.actor.as_str()),
-        ("task-aborted", "gluster command line on node-b")
-    );
+    assert_eq!((event.kind, event.actor.as_str()), ("task-aborted", "gluster command line on node-b"));
 }
 
 #[test]
@@ -131,21 +128,13 @@ fn gaps_in_the_observation_count_only_so_far() {
         }
         w.sync();
     }
-    assert_eq!(
-        w.status(1),
-        (Started, Started),
-        "four looks over hours are too few"
-    );
+    assert_eq!(w.status(1), (Started, Started), "four looks over hours are too few");
     w.pass(3600);
     for h in [A, B, C] {
         w.holds_nothing(h, None);
     }
     w.sync();
-    assert_eq!(
-        w.status(1),
-        (Started, Started),
-        "four gaps of 2 min are 8 min"
-    );
+    assert_eq!(w.status(1), (Started, Started), "four gaps of 2 min are 8 min");
     w.pass(3600);
     for h in [A, B, C] {
         w.holds_nothing(h, None);
@@ -182,11 +171,7 @@ fn a_dead_host_is_waited_for_by_name_and_the_task_ends_right() {
     let planned = w.sync();
     assert_eq!(w.status(1), (Started, Started));
     assert_eq!(w.attention(1), [AttentionCode::WaitingForHost]);
-    assert!(
-        w.task(1).message.starts_with("waiting for node-c"),
-        "{}",
-        w.task(1).message
-    );
+    assert!(w.task(1).message.starts_with("waiting for node-c"), "{}", w.task(1).message);
     assert_eq!(World::kinds(&planned), ["host-silent", "waiting-for-host"]);
     w.pass(60);
     w.answer(C);
@@ -264,11 +249,7 @@ fn hosts_that_disagree_while_it_runs_are_named() {
         w.holds_nothing(C, None);
         w.sync();
     }
-    assert!(
-        w.attention(1).contains(&AttentionCode::HostsDisagree),
-        "{:?}",
-        w.task(1).attention
-    );
+    assert!(w.attention(1).contains(&AttentionCode::HostsDisagree), "{:?}", w.task(1).attention);
     assert_eq!(w.status(1), (Started, Started));
 }
 
@@ -375,18 +356,8 @@ fn a_commit_without_a_history_is_believed_only_after_a_clean_last_look() {
         let mut w = World::new();
         w.running(1, &TaskType::RemoveBrick);
         w.pass(5);
-        let counters = hod_core::task::Counters {
-            failed,
-            ..support::files(40)
-        };
-        w.holds_with(
-            C,
-            1,
-            &TaskType::RemoveBrick,
-            vec![support::brick_name(C)],
-            Completed,
-            counters,
-        );
+        let counters = hod_core::task::Counters { failed, ..support::files(40) };
+        w.holds_with(C, 1, &TaskType::RemoveBrick, vec![support::brick_name(C)], Completed, counters);
         w.sync();
         w.pass(60);
         w.drop_brick(C);
@@ -418,10 +389,7 @@ fn a_remove_brick_that_was_stopped_is_aborted() {
         w.holds_nothing(C, Some((if completed { Completed } else { Stopped }, 40)));
         w.sync();
         assert_eq!(w.task(1).job_status, Aborted);
-        assert_eq!(
-            w.task(1).step_status,
-            if completed { Finished } else { Aborted }
-        );
+        assert_eq!(w.task(1).step_status, if completed { Finished } else { Aborted });
     }
 }
 
@@ -450,31 +418,18 @@ fn force_in_the_middle_is_failed_with_the_reason() {
     w.command(A, "volume remove-brick dist node-c:/bricks/2 force");
     w.sync();
     assert_eq!(w.status(1), (Failed, Failed));
-    assert!(
-        w.task(1).message.contains("removed by force"),
-        "{}",
-        w.task(1).message
-    );
+    assert!(w.task(1).message.contains("removed by force"), "{}", w.task(1).message);
 }
 
 #[test]
 fn a_commit_of_a_part_of_the_bricks_is_failed_with_what_to_do() {
     let mut w = World::new();
     w.pass(1);
-    let bricks = vec![
-        support::brick_name(B),
-        hod_core::brick::BrickName::parse("10.0.0.3:/bricks/2").unwrap(),
-    ];
+    let bricks =
+        vec![support::brick_name(B), hod_core::brick::BrickName::parse("10.0.0.3:/bricks/2").unwrap()];
     for h in [A, B, C] {
         let status = if h == A { NotStarted } else { Completed };
-        w.holds_with(
-            h,
-            1,
-            &TaskType::RemoveBrick,
-            bricks.clone(),
-            status,
-            support::files(4),
-        );
+        w.holds_with(h, 1, &TaskType::RemoveBrick, bricks.clone(), status, support::files(4));
     }
     w.sync();
     // The brick named by address is node-c's.
@@ -488,13 +443,7 @@ fn a_commit_of_a_part_of_the_bricks_is_failed_with_what_to_do() {
     w.command(A, "volume remove-brick dist 10.0.0.3:/bricks/2 commit");
     w.sync();
     assert_eq!(w.task(1).job_status, Failed);
-    assert!(
-        w.task(1)
-            .message
-            .contains("partly committed: node-b:/bricks/1"),
-        "{}",
-        w.task(1).message
-    );
+    assert!(w.task(1).message.contains("partly committed: node-b:/bricks/1"), "{}", w.task(1).message);
 }
 
 #[test]
@@ -511,24 +460,11 @@ fn a_volume_deleted_while_its_remove_brick_awaits_commit() {
         picture.own.clear();
         picture.followed.clear();
     }
-    w.picture(A).volumes = Look {
-        at,
-        outcome: Ok(Vec::new()),
-    };
+    w.picture(A).volumes = Look { at, outcome: Ok(Vec::new()) };
     w.sync();
-    assert_eq!(
-        w.task(1).job_status,
-        Started,
-        "node-b and node-c still tell of the volume"
-    );
-    w.picture(B).volumes = Look {
-        at,
-        outcome: Ok(Vec::new()),
-    };
-    w.picture(C).volumes = Look {
-        at,
-        outcome: Ok(Vec::new()),
-    };
+    assert_eq!(w.task(1).job_status, Started, "node-b and node-c still tell of the volume");
+    w.picture(B).volumes = Look { at, outcome: Ok(Vec::new()) };
+    w.picture(C).volumes = Look { at, outcome: Ok(Vec::new()) };
     let planned = w.sync();
     assert_eq!(w.task(1).job_status, Aborted);
     assert_eq!(w.task(1).message, "volume deleted");
@@ -560,12 +496,7 @@ fn locked_stopped_failing_volumes_and_silent_hosts_change_no_status() {
         w.sync();
     }
     assert_eq!(w.status(1), (Started, Started));
-    assert!(
-        w.recorded
-            .hosts
-            .values()
-            .all(|h| h.state == HostState::Silent)
-    );
+    assert!(w.recorded.hosts.values().all(|h| h.state == HostState::Silent));
 }
 
 #[test]
@@ -581,12 +512,7 @@ fn a_volume_that_cannot_be_looked_at_is_told_once() {
     }
     assert_eq!(kinds, ["volume-trouble"]);
     w.pass(30);
-    w.follow(
-        A,
-        1,
-        &REBALANCE,
-        &[(A, InProgress, 9), (B, InProgress, 9), (C, InProgress, 9)],
-    );
+    w.follow(A, 1, &REBALANCE, &[(A, InProgress, 9), (B, InProgress, 9), (C, InProgress, 9)]);
     assert_eq!(World::kinds(&w.sync()), ["volume-well"]);
 }
 
@@ -595,16 +521,7 @@ fn counters_never_run_backwards_and_bytes_stay_exact() {
     let mut w = World::new();
     w.running(1, &REBALANCE);
     w.pass(5);
-    w.follow(
-        A,
-        1,
-        &REBALANCE,
-        &[
-            (A, InProgress, 30),
-            (B, InProgress, 30),
-            (C, InProgress, 30),
-        ],
-    );
+    w.follow(A, 1, &REBALANCE, &[(A, InProgress, 30), (B, InProgress, 30), (C, InProgress, 30)]);
     w.sync();
     w.pass(1);
     // get-state, not refreshed: older counters under a newer look.
@@ -612,10 +529,7 @@ fn counters_never_run_backwards_and_bytes_stay_exact() {
     w.sync();
     assert_eq!(w.task(1).parts[&host_id(B)].counters.files, 30);
     w.pass(1);
-    let rounded = hod_core::task::Counters {
-        bytes: 1024,
-        ..support::files(30)
-    };
+    let rounded = hod_core::task::Counters { bytes: 1024, ..support::files(30) };
     w.holds_with(B, 1, &REBALANCE, Vec::new(), InProgress, rounded);
     w.sync();
     assert_eq!(w.task(1).parts[&host_id(B)].counters.bytes, 300);
@@ -706,11 +620,7 @@ fn a_detached_host_leaves_and_is_no_longer_waited_for() {
     for h in [A, B] {
         let peers = &mut w.picture(h).peers;
         peers.at = at;
-        peers
-            .outcome
-            .as_mut()
-            .unwrap()
-            .retain(|p| p.id != host_id(C));
+        peers.outcome.as_mut().unwrap().retain(|p| p.id != host_id(C));
     }
     let planned = w.sync();
     assert_eq!(w.recorded.hosts[&host_id(C)].state, HostState::Left);
@@ -726,11 +636,7 @@ fn a_detached_host_does_not_take_the_pool_along() {
     for h in [A, B, C] {
         let peers = &mut w.picture(h).peers;
         peers.at = at;
-        peers
-            .outcome
-            .as_mut()
-            .unwrap()
-            .retain(|p| (p.id == host_id(C)) == (h == C));
+        peers.outcome.as_mut().unwrap().retain(|p| (p.id == host_id(C)) == (h == C));
     }
     w.sync();
     assert_eq!(w.recorded.hosts[&host_id(A)].state, HostState::Answering);
@@ -741,17 +647,12 @@ fn a_detached_host_does_not_take_the_pool_along() {
 fn a_new_peer_joins_with_an_agent_to_look_for() {
     let mut w = World::new();
     w.pass(1);
-    w.picture(A)
-        .peers
-        .outcome
-        .as_mut()
-        .unwrap()
-        .push(hod_core::host::Peer {
-            id: host_id(3),
-            names: vec!["node-d".to_owned()],
-            connected: true,
-            state: "Peer in Cluster".to_owned(),
-        });
+    w.picture(A).peers.outcome.as_mut().unwrap().push(hod_core::host::Peer {
+        id: host_id(3),
+        names: vec!["node-d".to_owned()],
+        connected: true,
+        state: "Peer in Cluster".to_owned(),
+    });
     let planned = w.sync();
     assert_eq!(World::kinds(&planned), ["host-joined"]);
     assert_eq!(w.recorded.hosts[&host_id(3)].agent, "node-d:7460");

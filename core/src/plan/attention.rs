@@ -25,10 +25,7 @@ pub(super) fn of(
     };
     if task.job_status.is_open() {
         tell(AttentionCode::WaitingForHost, waiting(view, task));
-        tell(
-            AttentionCode::HostsDisagree,
-            disagreement(view, claims, task),
-        );
+        tell(AttentionCode::HostsDisagree, disagreement(view, claims, task));
         tell(AttentionCode::StopOrRetry, stop_or_retry(task));
         tell(AttentionCode::AwaitingCommit, awaiting_commit(view, task));
         tell(AttentionCode::NotSeen, lost.then(|| not_seen(view, task)));
@@ -60,20 +57,13 @@ fn waiting(view: &View<'_>, task: &TaskRecord) -> Option<String> {
         return None;
     }
     let names = view.names(silent);
-    Some(format!(
-        "waiting for {names}: bring it back, or abandon the job if it can't come back"
-    ))
+    Some(format!("waiting for {names}: bring it back, or abandon the job if it can't come back"))
 }
 
 /// Hosts that should hold the task and hold it not, while others do.
 fn disagreement(view: &View<'_>, claims: &Claims<'_>, task: &TaskRecord) -> Option<String> {
     let settled = task.followed || since(task.found_at, view.now) >= view.settings.start_takes;
-    let holds: BTreeSet<HostId> = claims
-        .holders
-        .keys()
-        .copied()
-        .filter(|h| view.answers(*h))
-        .collect();
+    let holds: BTreeSet<HostId> = claims.holders.keys().copied().filter(|h| view.answers(*h)).collect();
     if !settled || holds.is_empty() {
         return None;
     }
@@ -84,27 +74,13 @@ fn disagreement(view: &View<'_>, claims: &Claims<'_>, task: &TaskRecord) -> Opti
         // One that never held it has to have said so twice: a start reaches the hosts one after another.
         .filter(|(_, part)| part.held || part.not_held.is_some_and(|(looks, _)| looks >= 2))
         .map(|(host, _)| *host)
-        .filter(|host| {
-            claims
-                .own
-                .get(host)
-                .is_some_and(|look| view.is_fresh(look.at))
-        })
+        .filter(|host| claims.own.get(host).is_some_and(|look| view.is_fresh(look.at)))
         .collect();
     if differ.is_empty() {
         return None;
     }
-    let has_another = |h: &HostId| {
-        matches!(
-            claims.own.get(h).map(|l| &l.holding),
-            Some(Holding::Task(_))
-        )
-    };
-    let instead = if differ.iter().any(has_another) {
-        "another task"
-    } else {
-        "no such task"
-    };
+    let has_another = |h: &HostId| matches!(claims.own.get(h).map(|l| &l.holding), Some(Holding::Task(_)));
+    let instead = if differ.iter().any(has_another) { "another task" } else { "no such task" };
     Some(format!(
         "hosts disagree: on {} it is known, on {} there is {instead} (a host was away when it was started or stopped). \
          It goes on where it is known; until it has ended there, Gluster refuses status, stop and start of this volume",
@@ -124,12 +100,7 @@ fn awaiting_commit(view: &View<'_>, task: &TaskRecord) -> Option<String> {
     }
     let counters = task.counters();
     let not_moved = counters.failed.saturating_add(counters.skipped);
-    let no_part: Vec<HostId> = task
-        .parts
-        .iter()
-        .filter(|(_, p)| p.took_no_part())
-        .map(|(h, _)| *h)
-        .collect();
+    let no_part: Vec<HostId> = task.parts.iter().filter(|(_, p)| p.took_no_part()).map(|(h, _)| *h).collect();
     Some(if not_moved > 0 {
         format!(
             "awaiting commit, but {} did not move and would be lost: stop it, make room, and start it again",
@@ -138,10 +109,7 @@ fn awaiting_commit(view: &View<'_>, task: &TaskRecord) -> Option<String> {
     } else if no_part.is_empty() {
         "awaiting commit: commit it to take the bricks away, or stop it to keep them".to_owned()
     } else {
-        format!(
-            "awaiting commit, but {} took no part: stop it and start it again",
-            view.names(no_part)
-        )
+        format!("awaiting commit, but {} took no part: stop it and start it again", view.names(no_part))
     })
 }
 
@@ -176,12 +144,8 @@ fn still_running(view: &View<'_>, claims: &Claims<'_>) -> Option<String> {
 }
 
 fn took_no_part(view: &View<'_>, task: &TaskRecord) -> Option<String> {
-    let hosts: Vec<HostId> = task
-        .parts
-        .iter()
-        .filter(|(_, p)| p.must_take_part && p.took_no_part())
-        .map(|(h, _)| *h)
-        .collect();
+    let hosts: Vec<HostId> =
+        task.parts.iter().filter(|(_, p)| p.must_take_part && p.took_no_part()).map(|(h, _)| *h).collect();
     if hosts.is_empty() {
         return None;
     }
@@ -191,8 +155,6 @@ fn took_no_part(view: &View<'_>, task: &TaskRecord) -> Option<String> {
             "{names} took no part, being away when it was started: its files have not been moved; stop it and start it again"
         )
     } else {
-        format!(
-            "{names} took no part, being away when it was started: start it again to move its files too"
-        )
+        format!("{names} took no part, being away when it was started: start it again to move its files too")
     })
 }

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use super::View;
 use crate::id::{HostId, TaskId, VolumeId};
 use crate::observation::{FollowedTask, Holding, HostPicture, OwnLook, OwnTask};
-use crate::record::TaskRecord;
 use crate::task::{Counters, PartStatus};
 
 /// What is said of one host's part.
@@ -24,6 +23,8 @@ pub(super) struct Claim {
 pub(super) struct Claims<'a> {
     /// For each host, the newest that is said of its part.
     pub(super) parts: BTreeMap<HostId, Claim>,
+    /// How a host's part of the last task that it held ended, where that is still told.
+    pub(super) residues: BTreeMap<HostId, Claim>,
     /// What each host's own glusterd says of the volume.
     pub(super) own: BTreeMap<HostId, &'a OwnLook>,
     /// What locked calls told of this very task, newest first, with the host asked.
@@ -33,98 +34,66 @@ pub(super) struct Claims<'a> {
 }
 
 impl<'a> Claims<'a> {
-    pub(super) fn of(
-        view: &View<'a>,
-        task: TaskId,
-        volume: VolumeId,
-        record: Option<&TaskRecord>,
-    ) -> Self {
+    pub(super) fn of(view: &View<'a>, task: TaskId, volume: VolumeId) -> Self {
         let mut claims = Self {
             parts: BTreeMap::new(),
+            residues: BTreeMap::new(),
             own: BTreeMap::new(),
             followed: Vec::new(),
             holders: BTreeMap::new(),
         };
         for (host, picture) in view.pictures() {
             if let Some(look) = picture.own.get(&volume) {
-                claims.take_own(view, host, look, task, record);
+                claims.take_own(host, look, task);
             }
             if let Some((at, followed)) = followed(picture, volume, task) {
                 claims.followed.push((host, at, followed));
             }
         }
-        claims
-            .followed
-            .sort_by_key(|(_, at, _)| std::cmp::Reverse(*at));
+        claims.followed.sort_by_key(|(_, at, _)| std::cmp::Reverse(*at));
         for (_, at, followed) in &claims.followed {
             for (host, (status, counters)) in &followed.parts {
-                let claim = Claim {
-                    at: *at,
-                    status: *status,
-                    counters: Some(*counters),
-                    exact: true,
-                };
+                let claim = Claim { at: *at, status: *status, counters: Some(*counters), exact: true };
                 newest(&mut claims.parts, *host, claim);
             }
         }
         claims
     }
 
-    fn take_own(
-        &mut self,
-        view: &View<'a>,
-        host: HostId,
-        look: &'a OwnLook,
-        task: TaskId,
-        record: Option<&TaskRecord>,
-    ) {
+    fn take_own(&mut self, host: HostId, look: &'a OwnLook, task: TaskId) {
         self.own.insert(host, look);
         match &look.holding {
             Holding::Task(own) if own.id == task => {
                 self.holders.insert(host, own);
-                let claim = Claim {
-                    at: look.at,
-                    status: own.status,
-                    counters: own.counters,
-                    exact: false,
-                };
+                let claim = Claim { at: look.at, status: own.status, counters: own.counters, exact: false };
                 newest(&mut self.parts, host, claim);
             }
-            Holding::Nothing {
-                residue: Some((status, counters)),
-            } => {
-                // What is left under a zero id is of the last task that this host
-                // held. It is this one's if the host held it and no later one.
-                let held = record.is_some_and(|r| r.parts.get(&host).is_some_and(|p| p.held));
-                let later = record.is_some_and(|r| {
-                    let others = view.recorded.tasks.values();
-                    others
-                        .filter(|o| o.volume == r.volume)
-                        .any(|o| o.found_at > r.found_at)
-                });
-                if held && !later && status.is_ended() {
-                    let claim = Claim {
-                        at: look.at,
-                        status: *status,
-                        counters: Some(*counters),
-                        exact: false,
-                    };
-                    newest(&mut self.parts, host, claim);
-                }
+            Holding::Nothing { residue: Some((status, counters)) } if status.is_ended() => {
+                let claim = Claim { at: look.at, status: *status, counters: Some(*counters), exact: false };
+                self.residues.insert(host, claim);
             }
-            Holding::Nothing { residue: None } | Holding::Task(_) => {}
+            Holding::Nothing { .. } | Holding::Task(_) => {}
         }
+    }
+
+    /// When the host last told, asked by a locked call, that it holds the task.
+    pub(super) fn told_by(&self, host: HostId) -> Option<Timestamp> {
+        self.followed.iter().find(|(asked, _, _)| *asked == host).map(|(_, at, _)| *at)
+    }
+
+    /// Whether a host holds another task for the volume.
+    pub(super) fn another(&self, task: TaskId) -> bool {
+        self.own.values().any(|look| matches!(&look.holding, Holding::Task(own) if own.id != task))
     }
 
     /// Whether any host says that a part is in progress.
     pub(super) fn in_progress(&self) -> bool {
-        self.parts
-            .values()
-            .any(|c| c.status == PartStatus::InProgress)
+        self.parts.values().any(|c| c.status == PartStatus::InProgress)
     }
 }
 
-fn newest(parts: &mut BTreeMap<HostId, Claim>, host: HostId, claim: Claim) {
+/// Keeps what was told last; of two told at once, the first.
+pub(super) fn newest(parts: &mut BTreeMap<HostId, Claim>, host: HostId, claim: Claim) {
     let known = parts.entry(host).or_insert(claim);
     if claim.at > known.at {
         *known = claim;
@@ -132,11 +101,7 @@ fn newest(parts: &mut BTreeMap<HostId, Claim>, host: HostId, claim: Claim) {
 }
 
 /// What a locked call told of the volume, if it is about this task.
-fn followed(
-    picture: &HostPicture,
-    volume: VolumeId,
-    task: TaskId,
-) -> Option<(Timestamp, &FollowedTask)> {
+fn followed(picture: &HostPicture, volume: VolumeId, task: TaskId) -> Option<(Timestamp, &FollowedTask)> {
     let look = picture.followed.get(&volume)?;
     let followed = look.seen()?;
     (followed.id == Some(task)).then_some((look.at, followed))

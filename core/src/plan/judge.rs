@@ -26,16 +26,8 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    fn new(
-        status: JobStatus,
-        message: impl Into<String>,
-        witness: Option<&Witness<'_>>,
-    ) -> Option<Self> {
-        Some(Self {
-            status,
-            message: message.into(),
-            actor: witness.map(|w| w.actor.clone()),
-        })
+    fn new(status: JobStatus, message: impl Into<String>, witness: Option<&Witness<'_>>) -> Option<Self> {
+        Some(Self { status, message: message.into(), actor: witness.map(|w| w.actor.clone()) })
     }
 }
 
@@ -63,20 +55,14 @@ pub(super) fn verdict(
 
 /// A rebalance, a fix-layout, or a type that is not known.
 fn moved(view: &View<'_>, task: &TaskRecord, history_complete: bool) -> Option<Verdict> {
-    let stop = witnesses(view, task)
-        .into_iter()
-        .rev()
-        .find(|w| w.command.verb == Verb::Stop);
-    let statuses: Vec<PartStatus> = parts::expected(view, task)
-        .iter()
-        .map(|h| task.parts[h].status)
-        .collect();
+    let stop = witnesses(view, task).into_iter().rev().find(|w| w.command.verb == Verb::Stop);
+    let statuses: Vec<PartStatus> =
+        parts::expected(view, task).iter().map(|h| task.parts[h].status).collect();
     let all_ended = !statuses.is_empty() && statuses.iter().all(|s| s.is_ended());
     if all_ended && statuses.iter().all(|s| *s == PartStatus::Completed) {
         return Verdict::new(JobStatus::Finished, completed(task), None);
     }
-    if statuses.contains(&PartStatus::Stopped) && (all_ended || stop.is_some() || history_complete)
-    {
+    if statuses.contains(&PartStatus::Stopped) && (all_ended || stop.is_some() || history_complete) {
         return Verdict::new(JobStatus::Aborted, "stopped", stop.as_ref());
     }
     if let Some(stop) = stop {
@@ -95,11 +81,7 @@ fn remove_brick(
     task: &TaskRecord,
     history_complete: bool,
 ) -> Option<Verdict> {
-    let held = |host: &HostId| {
-        task.parts
-            .get(host)
-            .is_some_and(|p| p.held && !view.has_left(*host))
-    };
+    let held = |host: &HostId| task.parts.get(host).is_some_and(|p| p.held && !view.has_left(*host));
     let any_held = task.parts.keys().any(held);
     let volume = claims
         .own
@@ -122,17 +104,10 @@ fn remove_brick(
     let witnesses = witnesses(view, task);
     let by = |verb: Verb| witnesses.iter().rev().find(|w| w.command.verb == verb);
     if there == bricks.len() {
-        return Verdict::new(
-            JobStatus::Aborted,
-            "stopped, the bricks stay in the volume",
-            by(Verb::Stop),
-        );
+        return Verdict::new(JobStatus::Aborted, "stopped, the bricks stay in the volume", by(Verb::Stop));
     }
     if there > 0 {
-        let left = task
-            .bricks
-            .iter()
-            .filter(|b| b.brick.as_ref().is_some_and(|b| volume.has(b)));
+        let left = task.bricks.iter().filter(|b| b.brick.as_ref().is_some_and(|b| volume.has(b)));
         let left = words::list(left.map(|b| b.name.to_string()));
         let message = format!(
             "partly committed: {left} stays in the volume, emptied and decommissioned, with no task; \
@@ -140,10 +115,7 @@ fn remove_brick(
         );
         return Verdict::new(JobStatus::Failed, message, by(Verb::Commit));
     }
-    let last = witnesses
-        .iter()
-        .rev()
-        .find(|w| matches!(w.command.verb, Verb::Commit | Verb::Force));
+    let last = witnesses.iter().rev().find(|w| matches!(w.command.verb, Verb::Commit | Verb::Force));
     let counters = task.counters();
     let not_moved = counters.failed.saturating_add(counters.skipped);
     let clean = task.status == TaskStatus::Completed && not_moved == 0;
@@ -173,23 +145,18 @@ fn witnesses<'a>(view: &View<'a>, task: &TaskRecord) -> Vec<Witness<'a>> {
     let mut found: Vec<Witness<'a>> = view
         .pictures()
         .flat_map(|(host, p)| p.history.iter().map(move |entry| (host, entry)))
-        .filter(|(_, entry)| {
-            entry.succeeded && entry.at.saturating_add(SLACK).is_ok_and(|at| at >= after)
-        })
+        .filter(|(_, entry)| entry.succeeded && entry.at.saturating_add(SLACK).is_ok_and(|at| at >= after))
         .filter_map(|(host, entry)| witness(view, host, entry))
         .filter(|w| w.command.volume == task.volume_name && w.command.remove_brick == remove_brick)
         .collect();
-    found.sort_by_key(|w| w.at);
+    // Of two told for the same moment, the worse one counts.
+    found.sort_by_key(|w| (w.at, w.command.verb == Verb::Force, w.actor.clone()));
     found
 }
 
 fn witness<'a>(view: &View<'_>, host: HostId, entry: &'a HistoryEntry) -> Option<Witness<'a>> {
     let actor = format!("gluster command line on {}", view.name(host));
-    Some(Witness {
-        at: entry.at,
-        command: entry.task_command()?,
-        actor,
-    })
+    Some(Witness { at: entry.at, command: entry.task_command()?, actor })
 }
 
 /// Who started a task, where a command history tells: the last start of the
@@ -202,7 +169,7 @@ pub(super) fn started_by(view: &View<'_>, task: &TaskRecord) -> Option<(String, 
         .filter_map(|(host, entry)| witness(view, host, entry))
         .filter(|w| w.command.verb == Verb::Start && w.command.volume == task.volume_name)
         .filter(|w| w.command.remove_brick == remove_brick)
-        .max_by_key(|w| w.at)
+        .max_by_key(|w| (w.at, w.actor.clone()))
         .map(|w| (w.actor, w.at))
 }
 
@@ -220,13 +187,6 @@ pub(super) fn completed(task: &TaskRecord) -> String {
 
 /// Where a task failed.
 pub(super) fn failed(view: &View<'_>, task: &TaskRecord) -> String {
-    let hosts = task
-        .parts
-        .iter()
-        .filter(|(_, p)| p.status == PartStatus::Failed)
-        .map(|(h, _)| *h);
-    format!(
-        "failed on {}: its rebalance log there tells why",
-        view.names(hosts)
-    )
+    let hosts = task.parts.iter().filter(|(_, p)| p.status == PartStatus::Failed).map(|(h, _)| *h);
+    format!("failed on {}: its rebalance log there tells why", view.names(hosts))
 }

@@ -16,6 +16,9 @@ use crate::record::{HostRecord, HostState, Recorded};
 /// rejected is none.
 const MEMBER: &str = "Peer in Cluster";
 
+/// Why a new host counts as silent.
+const NOT_YET: &str = "its agent has not answered yet";
+
 /// The changes to hosts, and the hosts as they will be.
 pub(super) fn plan(
     recorded: &Recorded,
@@ -38,22 +41,14 @@ pub(super) fn plan(
                 set_state(&mut host, HostState::Left, String::new(), now);
             }
         } else if members.as_ref().is_some_and(|m| m.contains_key(id)) {
-            set_state(
-                &mut host,
-                HostState::Silent,
-                "its agent has not answered yet".to_owned(),
-                now,
-            );
+            set_state(&mut host, HostState::Silent, NOT_YET.to_owned(), now);
+            if let Some(view) = observed.hosts.get(id) {
+                take_word(&mut host, view, now);
+            }
         }
         if host != recorded.hosts[id] {
-            let events = (host.state != was)
-                .then(|| state_event(&host, was))
-                .into_iter()
-                .collect();
-            planned.push(Planned {
-                change: Change::PutHost(*id, host.clone()),
-                events,
-            });
+            let events = (host.state != was).then(|| state_event(&host, was)).into_iter().collect();
+            planned.push(Planned { change: Change::PutHost(*id, host.clone()), events });
             hosts.insert(*id, host);
         }
     }
@@ -66,16 +61,10 @@ pub(super) fn plan(
             Some(name) => {
                 format!("{name} has a new UUID ({id}): it counts as a new host of the pool")
             }
-            None => format!(
-                "{} joined the pool; hod looks for its agent at {}",
-                host.names[0], host.agent
-            ),
+            None => format!("{} joined the pool; hod looks for its agent at {}", host.names[0], host.agent),
         };
         let events = vec![event(Severity::Info, "host-joined", message)];
-        planned.push(Planned {
-            change: Change::PutHost(*id, host.clone()),
-            events,
-        });
+        planned.push(Planned { change: Change::PutHost(*id, host.clone()), events });
         hosts.insert(*id, host);
     }
     (planned, hosts)
@@ -96,11 +85,7 @@ fn members(
         .hosts
         .iter()
         .filter(|(id, view)| {
-            recorded
-                .hosts
-                .get(id)
-                .is_some_and(|h| h.state != HostState::Left)
-                && matches!(view.word, Word::Answering { glusterd: true, .. })
+            recorded.hosts.contains_key(id) && matches!(view.word, Word::Answering { glusterd: true, .. })
         })
         .filter_map(|(_, view)| view.picture.as_ref())
         .filter(|p| since(p.peers.at, now) <= settings.fresh_for)
@@ -112,16 +97,10 @@ fn members(
     let main_ids: BTreeSet<HostId> = main.iter().map(|p| p.id).collect();
     let mut members: BTreeMap<HostId, Peer> = BTreeMap::new();
     let overlapping = |peers: &[Peer]| peers.iter().any(|p| main_ids.contains(&p.id));
-    if others
-        .iter()
-        .any(|(weight, peers)| weight == best && !overlapping(peers))
-    {
+    if others.iter().any(|(weight, peers)| weight == best && !overlapping(peers)) {
         return None;
     }
-    let same_pool = others
-        .iter()
-        .map(|(_, peers)| *peers)
-        .filter(|peers| overlapping(peers));
+    let same_pool = others.iter().map(|(_, peers)| *peers).filter(|peers| overlapping(peers));
     for peer in main.iter().chain(same_pool.flatten()) {
         if peer.state.is_empty() || peer.state == MEMBER {
             members
@@ -137,25 +116,11 @@ fn members(
     Some(members)
 }
 
-/// How much of the recorded pool a host tells of.
+/// How much of the recorded pool a host tells of. Hosts that left count too: what
+/// this decides must not depend on what it decided before.
 fn weight(picture: &HostPicture, recorded: &Recorded) -> (usize, usize) {
-    let is_member = |id: &HostId| {
-        recorded
-            .hosts
-            .get(id)
-            .is_some_and(|h| h.state != HostState::Left)
-    };
-    let hosts = picture
-        .peers
-        .seen()
-        .map_or(0, |peers| peers.iter().filter(|p| is_member(&p.id)).count());
-    let volumes = picture.volumes.seen().map_or(0, |volumes| {
-        volumes
-            .iter()
-            .filter(|v| recorded.volumes.contains_key(&v.id))
-            .count()
-    });
-    (hosts, volumes)
+    let known = |peers: &Vec<Peer>| peers.iter().filter(|p| recorded.hosts.contains_key(&p.id)).count();
+    (picture.peers.seen().map_or(0, known), picture.volumes.seen().map_or(0, Vec::len))
 }
 
 fn merge_names(known: &mut Vec<String>, more: &[String]) {
@@ -169,12 +134,8 @@ fn merge_names(known: &mut Vec<String>, more: &[String]) {
 /// Records how a host answers.
 fn take_word(host: &mut HostRecord, view: &HostView, now: Timestamp) {
     match &view.word {
-        Word::Answering { glusterd: true, .. } => {
-            set_state(host, HostState::Answering, String::new(), now)
-        }
-        Word::Answering {
-            glusterd: false, ..
-        } => {
+        Word::Answering { glusterd: true, .. } => set_state(host, HostState::Answering, String::new(), now),
+        Word::Answering { glusterd: false, .. } => {
             let why = "its agent answers, glusterd does not: start glusterd on it".to_owned();
             set_state(host, HostState::GlusterdDown, why, now);
         }
@@ -220,57 +181,33 @@ fn newcomer(peer: &Peer, recorded: &Recorded, now: Timestamp) -> HostRecord {
         gluster_version: String::new(),
         agent_version: String::new(),
         state: HostState::Silent,
-        state_message: "its agent has not answered yet".to_owned(),
+        state_message: NOT_YET.to_owned(),
         since: now,
     }
 }
 
 /// A name of the newcomer that another host of the pool had.
 fn known_name(host: &HostRecord, recorded: &Recorded) -> Option<String> {
-    host.names
-        .iter()
-        .find(|n| recorded.hosts.values().any(|h| h.names.contains(n)))
-        .cloned()
+    host.names.iter().find(|n| recorded.hosts.values().any(|h| h.names.contains(n))).cloned()
 }
 
 fn state_event(host: &HostRecord, was: HostState) -> EventDraft {
     let name = host.names.first().map_or("a host", String::as_str);
     let why = &host.state_message;
+    if was == HostState::Left {
+        return event(Severity::Info, "host-joined", format!("{name} is a member of the pool again"));
+    }
     match host.state {
         HostState::Answering => event(Severity::Info, "host-answering", format!("{name} answers")),
-        HostState::GlusterdDown => {
-            event(Severity::Warning, "glusterd-down", format!("{name}: {why}"))
+        HostState::GlusterdDown => event(Severity::Warning, "glusterd-down", format!("{name}: {why}")),
+        HostState::Silent => {
+            event(Severity::Warning, "host-silent", format!("{name} does not answer: {why}"))
         }
-        HostState::Silent if was == HostState::Left => event(
-            Severity::Info,
-            "host-joined",
-            format!("{name} is a member of the pool again"),
-        ),
-        HostState::Silent => event(
-            Severity::Warning,
-            "host-silent",
-            format!("{name} does not answer: {why}"),
-        ),
-        HostState::Left => event(
-            Severity::Info,
-            "host-left",
-            format!("{name} was detached from the pool"),
-        ),
-        HostState::Refused => event(
-            Severity::Error,
-            "host-refused",
-            format!("{name} is refused: {why}"),
-        ),
+        HostState::Left => event(Severity::Info, "host-left", format!("{name} was detached from the pool")),
+        HostState::Refused => event(Severity::Error, "host-refused", format!("{name} is refused: {why}")),
     }
 }
 
 fn event(severity: Severity, kind: &'static str, message: String) -> EventDraft {
-    EventDraft {
-        severity,
-        kind,
-        message,
-        volume: None,
-        job: None,
-        actor: "hod".to_owned(),
-    }
+    EventDraft { severity, kind, message, volume: None, job: None, actor: "hod".to_owned() }
 }

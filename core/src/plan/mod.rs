@@ -73,16 +73,11 @@ pub fn plan(
     settings: &Settings,
 ) -> Vec<Planned> {
     let (mut planned, hosts) = membership::plan(recorded, observed, now, settings);
-    let view = View {
-        recorded,
-        observed,
-        hosts,
-        now,
-        settings,
-    };
+    let view = View { recorded, observed, hosts, now, settings };
     let volumes = volumes::Volumes::of(&view);
     planned.extend(volumes.put(&view));
     planned.extend(tasks::plan(&view, &volumes));
+    planned.extend(volumes.troubles(&view, &planned));
     // Last: what still refers to a volume has to be settled before it goes.
     planned.extend(volumes.gone(&view));
     planned
@@ -124,15 +119,11 @@ impl<'a> View<'a> {
     }
 
     fn is_member(&self, host: HostId) -> bool {
-        self.hosts
-            .get(&host)
-            .is_some_and(|h| h.state != HostState::Left)
+        self.hosts.get(&host).is_some_and(|h| h.state != HostState::Left)
     }
 
     fn has_left(&self, host: HostId) -> bool {
-        self.hosts
-            .get(&host)
-            .is_some_and(|h| h.state == HostState::Left)
+        self.hosts.get(&host).is_some_and(|h| h.state == HostState::Left)
     }
 
     /// Whether a look is young enough to count.
@@ -142,10 +133,7 @@ impl<'a> View<'a> {
 
     /// What a host is called on the screen.
     fn name(&self, host: HostId) -> String {
-        self.hosts
-            .get(&host)
-            .and_then(|h| h.names.first().cloned())
-            .unwrap_or_else(|| host.to_string())
+        self.hosts.get(&host).and_then(|h| h.names.first().cloned()).unwrap_or_else(|| host.to_string())
     }
 
     /// Hosts' names, in words.

@@ -1,8 +1,8 @@
 //! What the hosts' words make of every host's part, and of the task's status.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::claims::{Claim, Claims};
+use super::claims::{self, Claim, Claims};
 use super::{View, is_later, since};
 use crate::brick::{Brick, BrickName, TaskBrick};
 use crate::id::HostId;
@@ -13,21 +13,10 @@ use crate::volume::Volume;
 
 /// Takes over the type and the bricks, once something tells them, and with them
 /// the hosts that must take part.
-pub(super) fn learn(
-    view: &View<'_>,
-    claims: &Claims<'_>,
-    volume: Option<&Volume>,
-    task: &mut TaskRecord,
-) {
+pub(super) fn learn(view: &View<'_>, claims: &Claims<'_>, volume: Option<&Volume>, task: &mut TaskRecord) {
     let knew = hosts_are_known(task);
-    let told = claims
-        .holders
-        .values()
-        .map(|own| (own.task_type.as_ref(), &own.bricks));
-    let followed = claims
-        .followed
-        .iter()
-        .map(|(_, _, f)| (f.task_type.as_ref(), &f.bricks));
+    let told = claims.holders.values().map(|own| (own.task_type.as_ref(), &own.bricks));
+    let followed = claims.followed.iter().map(|(_, _, f)| (f.task_type.as_ref(), &f.bricks));
     for (task_type, bricks) in told.chain(followed) {
         match (task_type, &task.task_type) {
             // A task list calls a fix-layout a rebalance (fixture 25): once told
@@ -39,10 +28,7 @@ pub(super) fn learn(
             _ => {}
         }
         if task.bricks.is_empty() && !bricks.is_empty() {
-            task.bricks = bricks
-                .iter()
-                .map(|name| resolve(view, volume, name))
-                .collect();
+            task.bricks = bricks.iter().map(|name| resolve(view, volume, name)).collect();
         }
     }
     if let Some(volume) = volume {
@@ -52,11 +38,7 @@ pub(super) fn learn(
         return;
     }
     let must: BTreeSet<HostId> = if task.task_type == Some(TaskType::RemoveBrick) {
-        task.bricks
-            .iter()
-            .filter_map(|b| b.brick.as_ref())
-            .map(|b| b.host)
-            .collect()
+        task.bricks.iter().filter_map(|b| b.brick.as_ref()).map(|b| b.host).collect()
     } else {
         volume.into_iter().flat_map(Volume::hosts).collect()
     };
@@ -93,20 +75,10 @@ fn resolve(view: &View<'_>, volume: Option<&Volume>, name: &BrickName) -> TaskBr
         })
     };
     let only = || {
-        if let [one] = candidates.as_slice() {
-            Some(one)
-        } else {
-            None
-        }
+        if let [one] = candidates.as_slice() { Some(one) } else { None }
     };
-    let brick = by_name
-        .or_else(by_host)
-        .or_else(only)
-        .map(|(_, b)| (*b).clone());
-    TaskBrick {
-        name: name.clone(),
-        brick,
-    }
+    let brick = by_name.or_else(by_host).or_else(only).map(|(_, b)| (*b).clone());
+    TaskBrick { name: name.clone(), brick }
 }
 
 /// The host's part, begun as unknown if it is new.
@@ -128,17 +100,15 @@ pub(super) fn update(view: &View<'_>, claims: &Claims<'_>, task: &mut TaskRecord
         task.followed = true;
     }
     let asked = claims.followed.iter().map(|(host, _, _)| *host);
-    for host in claims
-        .holders
-        .keys()
-        .copied()
-        .chain(asked)
-        .collect::<BTreeSet<_>>()
-    {
+    for host in claims.holders.keys().copied().chain(asked).collect::<BTreeSet<_>>() {
         part(task, host, view).held = true;
     }
     let mut reset = Vec::new();
-    for (host, claim) in &claims.parts {
+    let mut told = claims.parts.clone();
+    for (host, claim) in residues(view, claims, task) {
+        claims::newest(&mut told, host, claim);
+    }
+    for (host, claim) in &told {
         let part = part(task, *host, view);
         // A word from before the last change is overtaken by it.
         if claim.at < part.changed_at && part.status != PartStatus::Unknown {
@@ -154,6 +124,21 @@ pub(super) fn update(view: &View<'_>, claims: &Claims<'_>, task: &mut TaskRecord
     }
     count_not_held(view, claims, task);
     reset
+}
+
+/// What hosts still tell, under a zero id, of the last task that they held: it is
+/// this one if they held it and no other task of the volume is known since.
+fn residues(view: &View<'_>, claims: &Claims<'_>, task: &TaskRecord) -> BTreeMap<HostId, Claim> {
+    let mut others = view.recorded.tasks.values().filter(|o| o.volume == task.volume);
+    if claims.another(task.task) || others.any(|o| o.found_at > task.found_at) {
+        return BTreeMap::new();
+    }
+    let told_after = |host: &HostId, claim: &Claim| {
+        let held = task.parts.get(host).is_some_and(|p| p.held && claim.at > p.changed_at);
+        held && claims.told_by(*host).is_none_or(|at| claim.at > at)
+    };
+    let residues = claims.residues.iter().filter(|(host, claim)| told_after(host, claim));
+    residues.map(|(host, claim)| (*host, *claim)).collect()
 }
 
 /// Takes over one claim. Whether the counters began anew.
@@ -189,11 +174,7 @@ fn grown(old: Counters, new: Counters, exact: bool) -> Counters {
     let rounded = !exact && new.files == old.files && old.bytes != 0;
     Counters {
         files: old.files.max(new.files),
-        bytes: if rounded {
-            old.bytes
-        } else {
-            old.bytes.max(new.bytes)
-        },
+        bytes: if rounded { old.bytes } else { old.bytes.max(new.bytes) },
         scanned: old.scanned.max(new.scanned),
         failed: old.failed.max(new.failed),
         skipped: old.skipped.max(new.skipped),
@@ -213,8 +194,7 @@ fn count_not_held(view: &View<'_>, claims: &Claims<'_>, task: &mut TaskRecord) {
             continue;
         };
         let holds = matches!(&look.holding, Holding::Task(own) if own.id == id);
-        if !part.must_take_part || part.held || holds || !view.answers(*host) || look.at <= found_at
-        {
+        if !part.must_take_part || part.held || holds || !view.answers(*host) || look.at <= found_at {
             continue;
         }
         part.not_held = match part.not_held {
@@ -241,10 +221,7 @@ pub(super) fn expected(view: &View<'_>, task: &TaskRecord) -> Vec<HostId> {
 /// The task's status, worked out from its hosts, never from Gluster's aggregate.
 pub(super) fn status(view: &View<'_>, task: &TaskRecord) -> TaskStatus {
     let unresolved = task.bricks.iter().any(|b| b.brick.is_none());
-    let statuses: Vec<PartStatus> = expected(view, task)
-        .iter()
-        .map(|h| task.parts[h].status)
-        .collect();
+    let statuses: Vec<PartStatus> = expected(view, task).iter().map(|h| task.parts[h].status).collect();
     let any = |wanted: PartStatus| statuses.contains(&wanted);
     if statuses.is_empty() || (unresolved && any(PartStatus::Completed)) {
         return if any(PartStatus::Completed) || task.task_type.is_none() {
@@ -253,12 +230,10 @@ pub(super) fn status(view: &View<'_>, task: &TaskRecord) -> TaskStatus {
             TaskStatus::Unknown
         };
     }
-    if statuses.iter().any(|s| {
-        matches!(
-            s,
-            PartStatus::InProgress | PartStatus::NotStarted | PartStatus::Unknown
-        )
-    }) {
+    if statuses
+        .iter()
+        .any(|s| matches!(s, PartStatus::InProgress | PartStatus::NotStarted | PartStatus::Unknown))
+    {
         TaskStatus::Running
     } else if any(PartStatus::Reset) {
         // Wiped before its end was seen.

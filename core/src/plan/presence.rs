@@ -24,25 +24,11 @@ pub(super) fn of(view: &View<'_>, claims: &Claims<'_>, task: &TaskRecord) -> Pre
     if claims.holders.keys().any(|h| view.answers(*h)) {
         return Presence::Held;
     }
-    let held: Vec<HostId> = task
-        .parts
-        .iter()
-        .filter(|(_, p)| p.held)
-        .map(|(h, _)| *h)
-        .collect();
-    let members: Vec<HostId> = held
-        .iter()
-        .copied()
-        .filter(|h| !view.has_left(*h))
-        .collect();
+    let held: Vec<HostId> = task.parts.iter().filter(|(_, p)| p.held).map(|(h, _)| *h).collect();
+    let members: Vec<HostId> = held.iter().copied().filter(|h| !view.has_left(*h)).collect();
     // If all that held it have left the pool, whoever is still there speaks for it.
     let speakers = if members.is_empty() && !held.is_empty() {
-        claims
-            .own
-            .keys()
-            .copied()
-            .filter(|h| view.answers(*h))
-            .collect()
+        claims.own.keys().copied().filter(|h| view.answers(*h)).collect()
     } else {
         members
     };
@@ -58,37 +44,18 @@ pub(super) fn of(view: &View<'_>, claims: &Claims<'_>, task: &TaskRecord) -> Pre
 
 /// When the host's own glusterd last said that it does not hold the task, if that
 /// is the last that is known of it.
-fn holds_not(
-    view: &View<'_>,
-    claims: &Claims<'_>,
-    task: &TaskRecord,
-    host: HostId,
-) -> Option<Timestamp> {
+fn holds_not(view: &View<'_>, claims: &Claims<'_>, task: &TaskRecord, host: HostId) -> Option<Timestamp> {
     let look = claims.own.get(&host)?;
     let holds = matches!(&look.holding, Holding::Task(own) if own.id == task.task);
-    let overtaken = claims
-        .followed
-        .iter()
-        .any(|(asked, at, _)| *asked == host && *at >= look.at);
-    let since_changed = task
-        .parts
-        .get(&host)
-        .is_none_or(|p| look.at >= p.changed_at);
-    (!holds && !overtaken && since_changed && view.answers(host) && view.is_fresh(look.at))
-        .then_some(look.at)
+    let overtaken = claims.told_by(host).is_some_and(|at| at >= look.at);
+    let since_changed = task.parts.get(&host).is_none_or(|p| look.at >= p.changed_at);
+    (!holds && !overtaken && since_changed && view.answers(host) && view.is_fresh(look.at)).then_some(look.at)
 }
 
 /// Counts one more complete observation without the task.
 pub(super) fn count(view: &View<'_>, absence: &mut Absence, at: Timestamp) {
     match absence.last {
-        None => {
-            *absence = Absence {
-                looks: 1,
-                since: Some(at),
-                last: Some(at),
-                ..Absence::default()
-            }
-        }
+        None => *absence = Absence { looks: 1, since: Some(at), last: Some(at), ..Absence::default() },
         Some(last) if is_later(at, last) => {
             absence.looks += 1;
             absence.span += since(last, at).min(view.settings.gap_at_most);

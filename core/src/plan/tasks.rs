@@ -23,6 +23,12 @@ struct Draft<'a> {
     job: Option<Transition>,
     step: Option<Transition>,
     claims: Claims<'a>,
+    news: News,
+}
+
+/// What is to be told of a task beside its record.
+#[derive(Default)]
+struct News {
     /// Hosts whose counters began anew.
     reset: Vec<HostId>,
     /// How the job ended, if it does now.
@@ -35,25 +41,16 @@ struct Draft<'a> {
 
 /// The changes to tasks.
 pub(super) fn plan(view: &View<'_>, volumes: &Volumes<'_>) -> Vec<Planned> {
-    let known = view
-        .recorded
-        .tasks
-        .values()
-        .filter_map(|task| advance(view, volumes, task));
+    let known = view.recorded.tasks.values().filter_map(|task| advance(view, volumes, task));
     let found = found(view)
         .into_iter()
-        .filter(|(id, _)| {
-            !view.recorded.tasks.contains_key(id) && !view.recorded.cleared.contains(id)
-        })
+        .filter(|(id, _)| !view.recorded.tasks.contains_key(id) && !view.recorded.cleared.contains(id))
         .filter_map(|(id, volume)| begin(view, volumes, id, volume));
     let mut drafts: Vec<Draft<'_>> = known.chain(found).collect();
     // Who gives a volume back goes before who takes it.
     drafts.sort_by_key(|d| d.task.job_status.is_open());
     let locks = locks(view, &drafts);
-    drafts
-        .into_iter()
-        .filter_map(|draft| finish(view, &locks, draft))
-        .collect()
+    drafts.into_iter().filter_map(|draft| finish(view, &locks, draft)).collect()
 }
 
 /// Who holds which volume once all drafts are recorded: a job that ends gives its
@@ -70,8 +67,7 @@ fn locks(view: &View<'_>, drafts: &[Draft<'_>]) -> BTreeMap<VolumeId, JobId> {
     for Draft { task, .. } in open().filter(|d| d.before.is_none()) {
         locks.insert(task.volume, task.job);
     }
-    for Draft { task, .. } in open().filter(|d| view.recorded.volumes.contains_key(&d.task.volume))
-    {
+    for Draft { task, .. } in open().filter(|d| view.recorded.volumes.contains_key(&d.task.volume)) {
         locks.entry(task.volume).or_insert(task.job);
     }
     locks
@@ -79,22 +75,10 @@ fn locks(view: &View<'_>, drafts: &[Draft<'_>]) -> BTreeMap<VolumeId, JobId> {
 
 /// The change that a draft makes, if it makes one.
 fn finish(view: &View<'_>, locks: &BTreeMap<VolumeId, JobId>, draft: Draft<'_>) -> Option<Planned> {
-    let Draft {
-        before,
-        mut task,
-        job,
-        step,
-        claims,
-        reset,
-        ended,
-        actor,
-        lost,
-    } = draft;
-    task.attention = attention::of(view, &claims, &task, locks, lost);
-    let kept = before
-        .filter(|b| !b.job_status.is_open())
-        .map(|b| b.message.clone());
-    task.message = message(view, &task, ended.or(kept));
+    let Draft { before, mut task, job, step, claims, news } = draft;
+    task.attention = attention::of(view, &claims, &task, locks, news.lost);
+    let kept = before.filter(|b| !b.job_status.is_open()).map(|b| b.message.clone());
+    task.message = message(view, &task, news.ended.clone().or(kept));
 
     let had = view.recorded.locks.get(&task.volume).copied();
     let has = locks.get(&task.volume).copied();
@@ -112,20 +96,11 @@ fn finish(view: &View<'_>, locks: &BTreeMap<VolumeId, JobId>, draft: Draft<'_>) 
         task.running_at = Some(view.now);
     }
     let events = match before {
-        None => found_events(&task, actor),
-        Some(before) => events(view, before, &task, job, step, &reset, actor),
+        None => found_events(&task, news.actor),
+        Some(before) => events(view, before, &task, job, step, news),
     };
-    let put = PutTask {
-        task,
-        new: before.is_none(),
-        job,
-        step,
-        lock,
-    };
-    Some(Planned {
-        change: Change::PutTask(Box::new(put)),
-        events,
-    })
+    let put = PutTask { task, new: before.is_none(), job, step, lock };
+    Some(Planned { change: Change::PutTask(Box::new(put)), events })
 }
 
 /// Every task that a host holds, or a locked call told of, with its volume.
@@ -148,12 +123,7 @@ fn found(view: &View<'_>) -> BTreeMap<TaskId, VolumeId> {
 
 /// A task that was not known becomes a job. If its volume is not known yet, it is
 /// looked at again with the next observation.
-fn begin<'a>(
-    view: &View<'a>,
-    volumes: &Volumes<'a>,
-    id: TaskId,
-    volume: VolumeId,
-) -> Option<Draft<'a>> {
+fn begin<'a>(view: &View<'a>, volumes: &Volumes<'a>, id: TaskId, volume: VolumeId) -> Option<Draft<'a>> {
     let told = volumes.get(view, volume)?;
     if volumes.is_gone(volume) {
         return None;
@@ -181,101 +151,32 @@ fn begin<'a>(
         abandoned: false,
         absence: Absence::default(),
     };
-    let claims = Claims::of(view, id, volume, None);
-    parts::learn(view, &claims, Some(told), &mut task);
-    parts::update(view, &claims, &mut task);
-    task.status = parts::status(view, &task);
+    let claims = Claims::of(view, id, volume);
     // A task found already ended becomes an ended job, so that history is whole.
-    task.step_status = JobStatus::from(task.status);
-    if task.status == TaskStatus::Unknown {
+    let mut news = bring_up_to_date(view, volumes, &claims, &mut task);
+    if parts::status(view, &task) == TaskStatus::Unknown {
         // A replace-brick wiped it before anyone saw how it ended.
-        task.step_status = JobStatus::Unknown;
+        settle(&mut task, JobStatus::Unknown);
     }
-    let open =
-        task.task_type == Some(TaskType::RemoveBrick) && task.step_status != JobStatus::Unknown;
-    task.job_status = if open {
-        JobStatus::Started
-    } else {
-        task.step_status
-    };
-    let actor = judge::started_by(view, &task).map(|(actor, _)| actor);
-    let reset = Vec::new();
-    Some(Draft {
-        before: None,
-        task,
-        job: None,
-        step: None,
-        claims,
-        reset,
-        ended: None,
-        actor,
-        lost: false,
-    })
+    news.reset.clear();
+    news.actor = judge::started_by(view, &task).map(|(actor, _)| actor);
+    Some(Draft { before: None, task, job: None, step: None, claims, news })
 }
 
 /// A task with steps is brought up to date.
-fn advance<'a>(
-    view: &View<'a>,
-    volumes: &Volumes<'a>,
-    before: &'a TaskRecord,
-) -> Option<Draft<'a>> {
+fn advance<'a>(view: &View<'a>, volumes: &Volumes<'a>, before: &'a TaskRecord) -> Option<Draft<'a>> {
     if before.abandoned {
         // An operator gave it up: what Gluster goes on saying of it changes nothing.
         return None;
     }
+    let no_more = volumes.is_gone(before.volume) || volumes.get(view, before.volume).is_none();
+    if !before.job_status.is_open() && no_more {
+        // Of a volume that is no more nothing runs again.
+        return None;
+    }
     let mut task = before.clone();
-    let claims = Claims::of(view, task.task, task.volume, Some(before));
-    let deleted = task.job_status.is_open() && volumes.is_gone(task.volume);
-    parts::learn(view, &claims, volumes.get(view, task.volume), &mut task);
-    let reset = parts::update(view, &claims, &mut task);
-
-    let presence = presence::of(view, &claims, &task);
-    let mut actor = None;
-    let mut verdict = None;
-    let mut lost = false;
-    match presence {
-        Presence::Held => {
-            let status = parts::status(view, &task);
-            follow(&mut task, status, true);
-            if task.job_status.is_open() {
-                task.absence = Absence::default();
-            }
-        }
-        Presence::Unknown => {
-            let status = parts::status(view, &task);
-            follow(&mut task, status, false);
-        }
-        Presence::Absent(at) if task.job_status.is_open() && !deleted => {
-            presence::count(view, &mut task.absence, at);
-            verdict = judge::verdict(view, &claims, &task, task.absence.since.unwrap_or(at));
-            if verdict.is_none() && presence::is_lost(view, &task.absence) {
-                let message =
-                    "no host lists it any more, and nothing tells how it ended".to_owned();
-                verdict = Some(judge::Verdict {
-                    status: JobStatus::Unknown,
-                    message,
-                    actor: None,
-                });
-            }
-            lost = verdict.is_none();
-        }
-        Presence::Absent(_) => {}
-    }
-    if deleted {
-        let message = "volume deleted".to_owned();
-        verdict = Some(judge::Verdict {
-            status: JobStatus::Aborted,
-            message,
-            actor: None,
-        });
-    }
-
-    let mut ended = None;
-    if let Some(verdict) = verdict {
-        actor = verdict.actor;
-        ended = Some(verdict.message);
-        settle(&mut task, verdict.status);
-    }
+    let claims = Claims::of(view, task.task, task.volume);
+    let news = bring_up_to_date(view, volumes, &claims, &mut task);
     let step = transition(before.step_status, &mut task.step_status);
     let job = transition(before.job_status, &mut task.job_status);
     match (job, task.job_status.is_open()) {
@@ -283,17 +184,48 @@ fn advance<'a>(
         (Some(_), false) => task.ended_at = task.ended_at.or(Some(view.now)),
         (None, _) => {}
     }
-    Some(Draft {
-        before: Some(before),
-        task,
-        job,
-        step,
-        claims,
-        reset,
-        ended,
-        actor,
-        lost,
-    })
+    Some(Draft { before: Some(before), task, job, step, claims, news })
+}
+
+/// Takes over what the hosts say of a task, and what that means for it.
+fn bring_up_to_date(
+    view: &View<'_>,
+    volumes: &Volumes<'_>,
+    claims: &Claims<'_>,
+    task: &mut TaskRecord,
+) -> News {
+    parts::learn(view, claims, volumes.get(view, task.volume), task);
+    let mut news = News { reset: parts::update(view, claims, task), ..News::default() };
+    if volumes.is_gone(task.volume) {
+        news.ended = Some("volume deleted".to_owned());
+        settle(task, JobStatus::Aborted);
+        return news;
+    }
+    match presence::of(view, claims, task) {
+        Presence::Held => {
+            let status = parts::status(view, task);
+            follow(task, status);
+            if task.job_status.is_open() {
+                task.absence = Absence::default();
+            }
+        }
+        Presence::Absent(at) if task.job_status.is_open() => {
+            presence::count(view, &mut task.absence, at);
+            let verdict = judge::verdict(view, claims, task, task.absence.since.unwrap_or(at));
+            if let Some(verdict) = verdict {
+                (news.ended, news.actor) = (Some(verdict.message), verdict.actor);
+                settle(task, verdict.status);
+            } else if presence::is_lost(view, &task.absence) {
+                news.ended = Some("no host lists it any more, and nothing tells how it ended".to_owned());
+                settle(task, JobStatus::Unknown);
+            } else {
+                news.lost = true;
+            }
+        }
+        // Unknown observations never move a task.
+        Presence::Unknown | Presence::Absent(_) => {}
+    }
+    news
 }
 
 /// Ends the job, and the step if it is open, by a verdict.
@@ -312,32 +244,21 @@ fn settle(task: &mut TaskRecord, status: JobStatus) {
 
 /// What the status worked out from the hosts means for the step and the job. One
 /// for which there is no transition from where they stand changes nothing, and a
-/// status that is not known takes nothing back. What had ended runs again only if a
-/// host holds it now.
-fn follow(task: &mut TaskRecord, status: TaskStatus, held: bool) {
+/// status that is not known takes nothing back.
+fn follow(task: &mut TaskRecord, status: TaskStatus) {
     let wanted = JobStatus::from(status);
     let transition = Transition::between(task.step_status, wanted);
-    let refused = match transition {
-        None => wanted != task.step_status,
-        Some(Transition::RunAgain) => !held,
-        Some(_) => false,
-    };
-    if status == TaskStatus::Unknown || refused {
+    if status == TaskStatus::Unknown || (transition.is_none() && wanted != task.step_status) {
         return;
     }
     task.status = status;
     task.step_status = wanted;
     // A remove-brick's job stays open until it is committed or stopped, however
     // its migration ended.
-    let job_wanted = if task.task_type == Some(TaskType::RemoveBrick) {
-        JobStatus::Started
-    } else {
-        wanted
-    };
-    if Transition::between(task.job_status, job_wanted)
-        .is_some_and(|t| t != Transition::RunAgain || held)
-    {
-        task.job_status = job_wanted;
+    let remove_brick = task.task_type == Some(TaskType::RemoveBrick);
+    let runs_again = transition == Some(Transition::RunAgain);
+    if (!remove_brick || runs_again) && Transition::between(task.job_status, wanted).is_some() {
+        task.job_status = wanted;
     }
 }
 
@@ -374,10 +295,7 @@ fn found_events(task: &TaskRecord, actor: Option<String>) -> Vec<EventDraft> {
     let what = task.description();
     let text = match task.status {
         TaskStatus::Running => format!("{what} found running"),
-        TaskStatus::Completed => format!(
-            "{what} found, already completed: {}",
-            judge::completed(task)
-        ),
+        TaskStatus::Completed => format!("{what} found, already completed: {}", judge::completed(task)),
         TaskStatus::Failed => format!("{what} found, already failed"),
         TaskStatus::Aborted => format!("{what} found, already stopped"),
         TaskStatus::Paused | TaskStatus::Unknown => {
@@ -395,37 +313,21 @@ fn events(
     task: &TaskRecord,
     job: Option<Transition>,
     step: Option<Transition>,
-    reset: &[HostId],
-    actor: Option<String>,
+    news: News,
 ) -> Vec<EventDraft> {
     let what = task.description();
     let mut events = Vec::new();
     if before.task_type.is_none() && task.task_type.is_some() {
-        events.push(event(
-            task,
-            Severity::Info,
-            "task-type-known",
-            format!("It is a {what}"),
-            None,
-        ));
+        events.push(event(task, Severity::Info, "task-type-known", format!("It is a {what}"), None));
     }
-    for host in reset {
-        let text = format!("{what}: the counters of {} began anew", view.name(*host));
+    for host in news.reset {
+        let text = format!("{what}: the counters of {} began anew", view.name(host));
         events.push(event(task, Severity::Info, "counters-reset", text, None));
     }
     match (step, job) {
         (_, Some(Transition::RunAgain)) | (Some(Transition::RunAgain), _) => {
-            let text = format!(
-                "{what} had ended as {} and runs again",
-                before.step_status.code()
-            );
-            events.push(event(
-                task,
-                Severity::Warning,
-                "task-running-again",
-                text,
-                None,
-            ));
+            let text = format!("{what} had ended as {} and runs again", before.step_status.code());
+            events.push(event(task, Severity::Warning, "task-running-again", text, None));
         }
         (_, Some(_)) => {
             let severity = match task.job_status {
@@ -440,12 +342,8 @@ fn events(
                 JobStatus::Aborted => "task-aborted",
                 JobStatus::Unknown | JobStatus::Started => "task-lost",
             };
-            let text = format!(
-                "{what} ended as {}: {}",
-                task.job_status.code(),
-                task.message
-            );
-            events.push(event(task, severity, kind, text, actor));
+            let text = format!("{what} ended as {}: {}", task.job_status.code(), task.message);
+            events.push(event(task, severity, kind, text, news.actor));
         }
         (Some(_), None) => {
             let text = format!("{what}: its migration ended as {}", task.status.code());
@@ -462,13 +360,7 @@ fn attention_events(before: &[crate::record::Attention], task: &TaskRecord) -> V
     let told: BTreeSet<_> = before.iter().map(|a| a.code).collect();
     let new = task.attention.iter().filter(|a| !told.contains(&a.code));
     new.map(|a| {
-        event(
-            task,
-            Severity::Warning,
-            a.code.code(),
-            format!("{}: {}", words::describe(task), a.text),
-            None,
-        )
+        event(task, Severity::Warning, a.code.code(), format!("{}: {}", words::describe(task), a.text), None)
     })
     .collect()
 }

@@ -8,8 +8,8 @@ use super::{View, since};
 use crate::change::{Change, Planned};
 use crate::error::GlusterErrorKind;
 use crate::event::{EventDraft, Severity};
-use crate::id::VolumeId;
-use crate::record::VolumeRecord;
+use crate::id::{TaskId, VolumeId};
+use crate::record::{TaskRecord, VolumeRecord};
 use crate::volume::{Volume, VolumeStatus};
 
 /// A task's counters may stand still for so long before it is said why.
@@ -29,10 +29,8 @@ impl<'a> Volumes<'a> {
             .answering()
             .filter(|(_, p)| view.is_fresh(p.volumes.at))
             .filter_map(|(_, p)| {
-                let connected = p
-                    .peers
-                    .seen()
-                    .map_or(0, |peers| peers.iter().filter(|p| p.connected).count());
+                let connected =
+                    p.peers.seen().map_or(0, |peers| peers.iter().filter(|p| p.connected).count());
                 Some((connected, p.volumes.at, p.volumes.seen()?.as_slice()))
             })
             .collect();
@@ -48,22 +46,13 @@ impl<'a> Volumes<'a> {
 
         let members = view.hosts.keys().filter(|h| view.is_member(**h)).count();
         let needed = members.min(2);
-        let found = view
-            .recorded
-            .volumes
-            .iter()
-            .map(|(id, v)| (*id, v.found_at));
-        let with_jobs = view
-            .recorded
-            .tasks
-            .values()
-            .filter(|t| t.job_status.is_open())
-            .map(|t| (t.volume, t.found_at));
+        let found = view.recorded.volumes.iter().map(|(id, v)| (*id, v.found_at));
+        let with_jobs =
+            view.recorded.tasks.values().filter(|t| t.job_status.is_open()).map(|t| (t.volume, t.found_at));
         let gone = found
             .chain(with_jobs)
             .filter(|(id, found_at)| {
-                !told.contains_key(id)
-                    && looks.iter().filter(|(_, at, _)| at > found_at).count() >= needed
+                !told.contains_key(id) && looks.iter().filter(|(_, at, _)| at > found_at).count() >= needed
             })
             .map(|(id, _)| id)
             .collect();
@@ -72,10 +61,7 @@ impl<'a> Volumes<'a> {
 
     /// The volume as told, or as recorded if no host tells of it now.
     pub(super) fn get(&self, view: &View<'a>, id: VolumeId) -> Option<&'a Volume> {
-        self.told
-            .get(&id)
-            .copied()
-            .or_else(|| Some(&view.recorded.volumes.get(&id)?.volume))
+        self.told.get(&id).copied().or_else(|| Some(&view.recorded.volumes.get(&id)?.volume))
     }
 
     pub(super) fn is_gone(&self, id: VolumeId) -> bool {
@@ -87,31 +73,55 @@ impl<'a> Volumes<'a> {
         let mut planned = Vec::new();
         for (id, volume) in &self.told {
             let known = view.recorded.volumes.get(id);
-            let found_at = known.map_or(view.now, |k| k.found_at);
-            let trouble = trouble(view, volume, known);
-            let record = VolumeRecord {
-                volume: (*volume).clone(),
-                found_at,
-                trouble,
-            };
-            if known == Some(&record) {
+            if known.is_some_and(|k| k.volume == **volume) {
                 continue;
             }
+            let record = VolumeRecord {
+                volume: (*volume).clone(),
+                found_at: known.map_or(view.now, |k| k.found_at),
+                trouble: known.and_then(|k| k.trouble.clone()),
+            };
             let events = events(known, &record);
-            planned.push(Planned {
-                change: Change::PutVolume(record),
-                events,
-            });
+            planned.push(Planned { change: Change::PutVolume(record), events });
         }
         planned
     }
 
+    /// What keeps hod from looking at tasks, if that has changed: reckoned with the
+    /// tasks as they are recorded after `planned`.
+    pub(super) fn troubles(&self, view: &View<'a>, planned: &[Planned]) -> Vec<Planned> {
+        let mut tasks: BTreeMap<TaskId, &TaskRecord> =
+            view.recorded.tasks.iter().map(|(id, t)| (*id, t)).collect();
+        for p in planned {
+            if let Change::PutTask(put) = &p.change {
+                tasks.insert(put.task.task, &put.task);
+            }
+        }
+        let mut running: BTreeMap<VolumeId, &TaskRecord> = BTreeMap::new();
+        for task in tasks.into_values().filter(|t| t.step_status.is_open()) {
+            running.insert(task.volume, task);
+        }
+
+        let mut troubles = Vec::new();
+        for (id, volume) in &self.told {
+            let known = view.recorded.volumes.get(id);
+            let was = known.and_then(|k| k.trouble.clone());
+            // The first reason stays until there is none: one that varies is not written anew.
+            let found = running.get(id).and_then(|task| trouble(view, volume, task));
+            let is = found.map(|text| was.clone().unwrap_or((text, view.now)));
+            if was != is {
+                let found_at = known.map_or(view.now, |k| k.found_at);
+                let record = VolumeRecord { volume: (*volume).clone(), found_at, trouble: is };
+                let events = vec![trouble_event(&record)];
+                troubles.push(Planned { change: Change::PutVolume(record), events });
+            }
+        }
+        troubles
+    }
+
     /// What is gone.
     pub(super) fn gone(&self, view: &View<'a>) -> Vec<Planned> {
-        let recorded = self
-            .gone
-            .iter()
-            .filter_map(|id| view.recorded.volumes.get(id));
+        let recorded = self.gone.iter().filter_map(|id| view.recorded.volumes.get(id));
         recorded
             .map(|record| {
                 let message = format!("Volume {} was deleted", record.volume.name);
@@ -126,58 +136,36 @@ impl<'a> Volumes<'a> {
 
 /// What keeps hod from looking at a running task's counters, once they have stood
 /// still for a while: a single call that met a lock is no trouble.
-fn trouble(
-    view: &View<'_>,
-    volume: &Volume,
-    known: Option<&VolumeRecord>,
-) -> Option<(String, Timestamp)> {
-    let running = view
-        .recorded
-        .tasks
-        .values()
-        .find(|t| t.volume == volume.id && t.step_status.is_open())?;
-    let text = if volume.status == VolumeStatus::Stopped {
-        "the volume is stopped: Gluster tells nothing of its task".to_owned()
-    } else {
-        let last_change = running
-            .parts
-            .values()
-            .map(|p| p.changed_at)
-            .max()
-            .unwrap_or(running.found_at);
-        let (_, look) = view
-            .answering()
-            .filter_map(|(host, p)| Some((host, p.followed.get(&volume.id)?)))
-            .max_by_key(|(_, look)| look.at)?;
-        let error = look.outcome.as_ref().err()?;
-        let tells = !matches!(
-            error.kind,
-            GlusterErrorKind::TaskNotStarted
-                | GlusterErrorKind::HostsDisagree
-                | GlusterErrorKind::NotAsked
-        );
-        if !tells || since(last_change, view.now) < QUIET {
-            return None;
+fn trouble(view: &View<'_>, volume: &Volume, running: &TaskRecord) -> Option<String> {
+    if volume.status == VolumeStatus::Stopped {
+        return Some("the volume is stopped: Gluster tells nothing of its task".to_owned());
+    }
+    let last_change = running.parts.values().map(|p| p.changed_at).max().unwrap_or(running.found_at);
+    let looks = view.answering().filter_map(|(_, p)| p.followed.get(&volume.id));
+    let error = looks.max_by_key(|look| look.at)?.outcome.as_ref().err()?;
+    let tells = !matches!(
+        error.kind,
+        GlusterErrorKind::TaskNotStarted | GlusterErrorKind::HostsDisagree | GlusterErrorKind::NotAsked
+    );
+    (tells && since(last_change, view.now) >= QUIET).then(|| error.message.clone())
+}
+
+fn trouble_event(record: &VolumeRecord) -> EventDraft {
+    let name = &record.volume.name;
+    match &record.trouble {
+        Some((why, _)) => {
+            let message =
+                format!("Volume {name} can't be looked at; what is known of its task is kept: {why}");
+            event(Severity::Warning, "volume-trouble", message, record)
         }
-        error.message.clone()
-    };
-    // The first reason stays until there is none: a reason that varies is not written anew.
-    Some(
-        known
-            .and_then(|k| k.trouble.clone())
-            .unwrap_or((text, view.now)),
-    )
+        None => event(Severity::Info, "volume-well", format!("Volume {name} can be looked at again"), record),
+    }
 }
 
 fn events(known: Option<&VolumeRecord>, record: &VolumeRecord) -> Vec<EventDraft> {
     let name = &record.volume.name;
     let Some(known) = known else {
-        return vec![event(
-            Severity::Info,
-            "volume-found",
-            format!("Volume {name} found"),
-            record,
-        )];
+        return vec![event(Severity::Info, "volume-found", format!("Volume {name} found"), record)];
     };
     let mut events = Vec::new();
     let (old, new) = (&known.volume, &record.volume);
@@ -188,19 +176,11 @@ fn events(known: Option<&VolumeRecord>, record: &VolumeRecord) -> Vec<EventDraft
             VolumeStatus::Created => "is created, not started",
             VolumeStatus::Unknown => "is in a state that hod does not know",
         };
-        events.push(event(
-            Severity::Info,
-            "volume-status",
-            format!("Volume {name} {word}"),
-            record,
-        ));
+        events.push(event(Severity::Info, "volume-status", format!("Volume {name} {word}"), record));
     }
     if old.bricks != new.bricks {
-        let message = format!(
-            "Volume {name} has {} bricks now, {} before",
-            new.bricks.len(),
-            old.bricks.len()
-        );
+        let message =
+            format!("Volume {name} has {} bricks now, {} before", new.bricks.len(), old.bricks.len());
         events.push(event(Severity::Info, "volume-bricks", message, record));
     }
     if old.name != new.name {
@@ -211,38 +191,9 @@ fn events(known: Option<&VolumeRecord>, record: &VolumeRecord) -> Vec<EventDraft
             record,
         ));
     }
-    match (&known.trouble, &record.trouble) {
-        (None, Some((why, _))) => {
-            let message = format!(
-                "Volume {name} can't be looked at; what is known of its task is kept: {why}"
-            );
-            events.push(event(Severity::Warning, "volume-trouble", message, record));
-        }
-        (Some(_), None) => {
-            events.push(event(
-                Severity::Info,
-                "volume-well",
-                format!("Volume {name} can be looked at again"),
-                record,
-            ));
-        }
-        _ => {}
-    }
     events
 }
 
-fn event(
-    severity: Severity,
-    kind: &'static str,
-    message: String,
-    record: &VolumeRecord,
-) -> EventDraft {
-    EventDraft {
-        severity,
-        kind,
-        message,
-        volume: Some(record.volume.id),
-        job: None,
-        actor: "hod".to_owned(),
-    }
+fn event(severity: Severity, kind: &'static str, message: String, record: &VolumeRecord) -> EventDraft {
+    EventDraft { severity, kind, message, volume: Some(record.volume.id), job: None, actor: "hod".to_owned() }
 }

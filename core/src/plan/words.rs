@@ -15,11 +15,7 @@ pub(super) fn list(names: impl IntoIterator<Item = String>) -> String {
 
 /// `1 file`, `2 files`.
 pub(super) fn count(n: u64, thing: &str) -> String {
-    if n == 1 {
-        format!("1 {thing}")
-    } else {
-        format!("{n} {thing}s")
-    }
+    if n == 1 { format!("1 {thing}") } else { format!("{n} {thing}s") }
 }
 
 /// What a task does, to what.
@@ -32,10 +28,7 @@ pub(super) fn describe(task: &TaskRecord) -> String {
             format!("Remove-brick of {volume}")
         }
         Some(TaskType::RemoveBrick) => {
-            format!(
-                "Remove-brick of {volume}: {}",
-                list(task.bricks.iter().map(|b| b.name.to_string()))
-            )
+            format!("Remove-brick of {volume}: {}", list(task.bricks.iter().map(|b| b.name.to_string())))
         }
         Some(TaskType::ReplaceBrick { reset: false }) => format!("Replace-brick of {volume}"),
         Some(TaskType::ReplaceBrick { reset: true }) => format!("Reset-brick of {volume}"),

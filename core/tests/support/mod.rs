@@ -47,12 +47,7 @@ pub fn brick_name(host: usize) -> BrickName {
 }
 
 pub fn files(n: u64) -> Counters {
-    Counters {
-        files: n,
-        bytes: 10 * n,
-        scanned: 20 * n,
-        ..Counters::default()
-    }
+    Counters { files: n, bytes: 10 * n, scanned: 20 * n, ..Counters::default() }
 }
 
 pub struct World {
@@ -70,10 +65,7 @@ impl World {
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         let bricks = (A..=C)
             .map(|h| VolumeBrick {
-                brick: Some(Brick {
-                    host: host_id(h),
-                    path: format!("/bricks/{h}"),
-                }),
+                brick: Some(Brick { host: host_id(h), path: format!("/bricks/{h}") }),
                 name: brick_name(h),
                 arbiter: false,
             })
@@ -92,15 +84,8 @@ impl World {
             options: BTreeMap::new(),
         };
         let hosts = (A..=C).map(|h| (host_id(h), host_record(h, now))).collect();
-        let volumes = [(
-            volume_id(),
-            VolumeRecord {
-                volume: volume.clone(),
-                found_at: now,
-                trouble: None,
-            },
-        )]
-        .into();
+        let volumes =
+            [(volume_id(), VolumeRecord { volume: volume.clone(), found_at: now, trouble: None })].into();
         let recorded = Recorded {
             pool: newtype_uuid::GenericUuid::from_untyped_uuid(Uuid::from_u128(1)),
             hosts,
@@ -128,32 +113,18 @@ impl World {
     }
 
     pub fn pass(&mut self, seconds: i64) {
-        self.now = self
-            .now
-            .checked_add(SignedDuration::from_secs(seconds))
-            .unwrap();
+        self.now = self.now.checked_add(SignedDuration::from_secs(seconds)).unwrap();
     }
 
     /// The host's agent answers, with what it told before.
     pub fn answer(&mut self, host: usize) {
-        let word = Word::Answering {
-            at: self.now,
-            glusterd: true,
-        };
+        let word = Word::Answering { at: self.now, glusterd: true };
         let peers = (A..=C)
             .map(|h| Peer {
                 id: host_id(h),
-                names: vec![if h == host {
-                    "localhost".to_owned()
-                } else {
-                    NAMES[h].to_owned()
-                }],
+                names: vec![if h == host { "localhost".to_owned() } else { NAMES[h].to_owned() }],
                 connected: true,
-                state: if h == host {
-                    String::new()
-                } else {
-                    "Peer in Cluster".to_owned()
-                },
+                state: if h == host { String::new() } else { "Peer in Cluster".to_owned() },
             })
             .collect();
         let fresh = HostPicture {
@@ -163,14 +134,8 @@ impl World {
                 gluster_version: "10.3".to_owned(),
                 agent_version: "0.1.0".to_owned(),
             },
-            peers: Look {
-                at: self.now,
-                outcome: Ok(peers),
-            },
-            volumes: Look {
-                at: self.now,
-                outcome: Ok(vec![self.volume.clone()]),
-            },
+            peers: Look { at: self.now, outcome: Ok(peers) },
+            volumes: Look { at: self.now, outcome: Ok(vec![self.volume.clone()]) },
             own: BTreeMap::new(),
             own_error: None,
             followed: BTreeMap::new(),
@@ -180,57 +145,27 @@ impl World {
             .observed
             .hosts
             .entry(host_id(host))
-            .or_insert(HostView {
-                word: word.clone(),
-                picture: None,
-            });
+            .or_insert(HostView { word: word.clone(), picture: None });
         view.word = word;
         view.picture.get_or_insert(fresh);
     }
 
     pub fn picture(&mut self, host: usize) -> &mut HostPicture {
-        self.observed
-            .hosts
-            .get_mut(&host_id(host))
-            .unwrap()
-            .picture
-            .as_mut()
-            .unwrap()
+        self.observed.hosts.get_mut(&host_id(host)).unwrap().picture.as_mut().unwrap()
     }
 
     pub fn silence(&mut self, host: usize) {
-        let word = Word::Silent {
-            since: self.now,
-            why: "no word from its agent for 15 s".to_owned(),
-        };
+        let word = Word::Silent { since: self.now, why: "no word from its agent for 15 s".to_owned() };
         self.observed.hosts.get_mut(&host_id(host)).unwrap().word = word;
     }
 
     pub fn own(&mut self, host: usize, holding: Holding) {
         let at = self.now;
-        self.picture(host).own.insert(
-            volume_id(),
-            OwnLook {
-                volume_name: "dist".to_owned(),
-                at,
-                holding,
-            },
-        );
+        self.picture(host).own.insert(volume_id(), OwnLook { volume_name: "dist".to_owned(), at, holding });
     }
 
-    pub fn holds(
-        &mut self,
-        host: usize,
-        task: u128,
-        task_type: &TaskType,
-        status: PartStatus,
-        n: u64,
-    ) {
-        let bricks = if *task_type == TaskType::RemoveBrick {
-            vec![brick_name(C)]
-        } else {
-            Vec::new()
-        };
+    pub fn holds(&mut self, host: usize, task: u128, task_type: &TaskType, status: PartStatus, n: u64) {
+        let bricks = if *task_type == TaskType::RemoveBrick { vec![brick_name(C)] } else { Vec::new() };
         self.holds_with(host, task, task_type, bricks, status, files(n));
     }
 
@@ -255,21 +190,13 @@ impl World {
     }
 
     pub fn holds_nothing(&mut self, host: usize, residue: Option<(PartStatus, u64)>) {
-        self.own(
-            host,
-            Holding::Nothing {
-                residue: residue.map(|(s, n)| (s, files(n))),
-            },
-        );
+        self.own(host, Holding::Nothing { residue: residue.map(|(s, n)| (s, files(n))) });
         self.look_at_volumes(host);
     }
 
     pub fn look_at_volumes(&mut self, host: usize) {
         let (at, volume) = (self.now, self.volume.clone());
-        self.picture(host).volumes = Look {
-            at,
-            outcome: Ok(vec![volume]),
-        };
+        self.picture(host).volumes = Look { at, outcome: Ok(vec![volume]) };
     }
 
     pub fn follow(
@@ -282,41 +209,17 @@ impl World {
         let followed = FollowedTask {
             id: Some(task_id(task)),
             task_type: Some(task_type.clone()),
-            bricks: if *task_type == TaskType::RemoveBrick {
-                vec![brick_name(C)]
-            } else {
-                Vec::new()
-            },
-            parts: parts
-                .iter()
-                .map(|(h, s, n)| (host_id(*h), (*s, files(*n))))
-                .collect(),
+            bricks: if *task_type == TaskType::RemoveBrick { vec![brick_name(C)] } else { Vec::new() },
+            parts: parts.iter().map(|(h, s, n)| (host_id(*h), (*s, files(*n)))).collect(),
         };
         let at = self.now;
-        self.picture(asked).followed.insert(
-            volume_id(),
-            Look {
-                at,
-                outcome: Ok(followed),
-            },
-        );
+        self.picture(asked).followed.insert(volume_id(), Look { at, outcome: Ok(followed) });
     }
 
     pub fn follow_fails(&mut self, asked: usize, kind: GlusterErrorKind) {
-        let error = GlusterError {
-            kind,
-            message: format!("{kind:?}"),
-            op_errno: 0,
-            hosts: Vec::new(),
-        };
+        let error = GlusterError { kind, message: format!("{kind:?}"), op_errno: 0, hosts: Vec::new() };
         let at = self.now;
-        self.picture(asked).followed.insert(
-            volume_id(),
-            Look {
-                at,
-                outcome: Err(error),
-            },
-        );
+        self.picture(asked).followed.insert(volume_id(), Look { at, outcome: Err(error) });
     }
 
     pub fn command(&mut self, host: usize, command: &str) {
@@ -334,9 +237,7 @@ impl World {
 
     /// Takes the bricks of a host out of the volume.
     pub fn drop_brick(&mut self, host: usize) {
-        self.volume
-            .bricks
-            .retain(|b| b.brick.as_ref().unwrap().host != host_id(host));
+        self.volume.bricks.retain(|b| b.brick.as_ref().unwrap().host != host_id(host));
     }
 
     /// Plans and applies. What was planned has to leave nothing to plan.
@@ -352,11 +253,7 @@ impl World {
 
     /// Events' kinds of a sync.
     pub fn kinds(planned: &[Planned]) -> Vec<&'static str> {
-        planned
-            .iter()
-            .flat_map(|p| &p.events)
-            .map(|e| e.kind)
-            .collect()
+        planned.iter().flat_map(|p| &p.events).map(|e| e.kind).collect()
     }
 
     pub fn task(&self, n: u128) -> &TaskRecord {
@@ -380,22 +277,11 @@ impl World {
         self.pass(1);
         for h in A..=C {
             let takes_part = *task_type != TaskType::RemoveBrick || h == C;
-            let status = if takes_part {
-                PartStatus::InProgress
-            } else {
-                PartStatus::NotStarted
-            };
+            let status = if takes_part { PartStatus::InProgress } else { PartStatus::NotStarted };
             self.holds(h, task, task_type, status, if takes_part { 5 } else { 0 });
         }
-        let parts: &[usize] = if *task_type == TaskType::RemoveBrick {
-            &[C]
-        } else {
-            &[A, B, C]
-        };
-        let parts: Vec<_> = parts
-            .iter()
-            .map(|h| (*h, PartStatus::InProgress, 5))
-            .collect();
+        let parts: &[usize] = if *task_type == TaskType::RemoveBrick { &[C] } else { &[A, B, C] };
+        let parts: Vec<_> = parts.iter().map(|h| (*h, PartStatus::InProgress, 5)).collect();
         self.follow(A, task, task_type, &parts);
         self.sync();
         assert_eq!(self.status(task), (JobStatus::Started, JobStatus::Started));
