@@ -137,7 +137,7 @@ impl TaskRecord {
     /// The sums over the hosts; the run time is the longest one.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        self.parts.values().fold(Counters::default(), |sum, part| sum.add(part.counters))
+        self.parts.values().fold(Counters::default(), |sum, part| sum + part.counters)
     }
 }
 

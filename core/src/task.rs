@@ -133,10 +133,11 @@ pub struct Counters {
     pub run_time: Option<Duration>,
 }
 
-impl Counters {
+impl std::ops::Add for Counters {
+    type Output = Self;
+
     /// The sum over two hosts; the run time is the longer one.
-    #[must_use]
-    pub fn add(self, other: Self) -> Self {
+    fn add(self, other: Self) -> Self {
         Self {
             files: self.files.saturating_add(other.files),
             bytes: self.bytes.saturating_add(other.bytes),

@@ -1,5 +1,7 @@
 //! What holds for every plan, whatever hosts say in whatever order.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use hod_core::change::Change;
@@ -105,7 +107,7 @@ fn happen(w: &mut World, h: &Happening) {
             }
         }
         Happening::Follow { host, task, remove, parts } => {
-            w.follow(*host, *task, &type_of(*task, *remove), parts)
+            w.follow(*host, *task, &type_of(*task, *remove), parts);
         }
         Happening::FollowFails(host, kind) => w.follow_fails(*host, *kind),
         Happening::Forget(host) => {

@@ -1,5 +1,7 @@
 //! What operators and faults do to a pool, and what hod makes of it.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use hod_core::error::GlusterErrorKind;
