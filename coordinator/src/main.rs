@@ -24,11 +24,7 @@ fn main() -> ExitCode {
         Err(e) => return fail(USAGE, &e),
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_env_filter(filter)
-        .with_target(false)
-        .init();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).with_target(false).init();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(e) => return fail(FAILURE, &e),
@@ -36,9 +32,7 @@ fn main() -> ExitCode {
     match runtime.block_on(Box::pin(run(config))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
-            let usage = e
-                .downcast_ref::<DatabaseError>()
-                .is_some_and(DatabaseError::is_usage);
+            let usage = e.downcast_ref::<DatabaseError>().is_some_and(DatabaseError::is_usage);
             fail(if usage { USAGE } else { FAILURE }, &format_args!("{e:#}"))
         }
     }

@@ -63,15 +63,8 @@ impl Listeners {
     }
 }
 
-async fn bind(
-    flag: &'static str,
-    address: SocketAddr,
-) -> Result<(TcpListener, SocketAddr), StartError> {
-    let failed = |source| StartError::Listen {
-        flag,
-        address,
-        source,
-    };
+async fn bind(flag: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen { flag, address, source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((listener, bound))
@@ -109,11 +102,7 @@ impl Coordinator {
         let metrics = Metrics::default();
         let stop = CancellationToken::new();
         let sync = Sync::start(store.clone(), rules, metrics.clone()).await?;
-        let api = Api {
-            store: store.clone(),
-            sync: sync.clone(),
-            stop: stop.clone(),
-        };
+        let api = Api { store: store.clone(), sync: sync.clone(), stop: stop.clone() };
         let (routes, reporter) = api.routes().await?;
         let (health, watch_health) = Health::watch(store, reporter);
 
@@ -150,13 +139,7 @@ impl Coordinator {
             }
         });
         info!(%grpc, %web, "the coordinator runs");
-        Ok(Self {
-            grpc,
-            web,
-            sync,
-            stop,
-            servers,
-        })
+        Ok(Self { grpc, web, sync, stop, servers })
     }
 
     /// Waits until a server has broken down. A coordinator that answers no more is

@@ -5,9 +5,9 @@
 //!
 //! For each pool there are three kinds of workers, each a file:
 //!
-//! - a **collector** for each host ([`collect`]) connects to the host's agent,
-//!   makes sure that it is that host's, and puts what its stream tells together
-//!   into the host's picture. It writes into the pool's **live view** ([`live`]),
+//! - a **collector** for each host ([`collect`]) connects to the host's agent
+//!   again and again; each session ([`session`]) makes sure that it is that host's
+//!   agent, and puts what its stream tells together into the host's picture. It writes into the pool's **live view** ([`live`]),
 //!   and knows nothing of other hosts, of tasks, or of the database.
 //! - one **attendant** ([`attend`]) keeps a collector at work for every host that
 //!   is in the pool, and decides ([`leader`]) which one agent may make the calls
@@ -70,6 +70,7 @@ pub mod collect;
 pub mod leader;
 pub mod live;
 pub mod run;
+mod session;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,0 +1,183 @@
+//! One session with an agent: from the connection to the stream's end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hod_core::host::HostIdentity;
+use hod_proto::PROTOCOL_VERSION;
+use hod_proto::agent::v1::watch_tasks_response::Event;
+use hod_proto::agent::v1::{WatchTasksRequest, WatchTasksResponse};
+use hod_proto::convert::agent::PictureAssembler;
+use prost::Message as _;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout};
+use tonic::Streaming;
+use tracing::info;
+
+use super::agent::{Agent, AgentAddress, AgentError, status_in_words};
+use super::collect::Assignment;
+use super::live::Live;
+
+/// The picture is handed on at most this often, however fast an agent tells.
+const HAND_ON: Duration = Duration::from_millis(100);
+/// A full picture is no larger than this, and follows no more volumes. 10,000
+/// volumes take about 3 MB.
+const PICTURE_AT_MOST: usize = 256 << 20;
+const FOLLOWED_AT_MOST: usize = 100_000;
+
+/// Why a session ended.
+pub(super) enum End {
+    /// The agent may make locked calls from now on, or may no more: the stream has
+    /// to be opened anew.
+    GrantChanged,
+    /// What answers is not the host's agent.
+    Refused(String),
+    /// The agent can't be reached, or its stream broke.
+    Failed(String),
+}
+
+/// A session with an agent.
+pub(super) struct Session<'a> {
+    pub(super) work: &'a Assignment,
+    pub(super) live: &'a Live,
+}
+
+/// What was told on a stream so far.
+#[derive(Default)]
+struct Told {
+    assembler: PictureAssembler,
+    /// How much the picture took, until it was whole.
+    gathered: usize,
+    /// Something was told that was not handed on yet.
+    waits: bool,
+    /// Something in it may be new, not only the ages.
+    news: bool,
+    handed_on: Option<Instant>,
+}
+
+impl Session<'_> {
+    /// Runs until the stream ends, for whatever reason.
+    pub(super) async fn run(&self, grant: &mut watch::Receiver<bool>) -> End {
+        let locked_calls = *grant.borrow_and_update();
+        // Connecting must not keep a grant that was taken back.
+        let opened = tokio::select! {
+            changed = grant.changed() => return grant_changed(changed).await,
+            opened = self.open(locked_calls) => opened,
+        };
+        let mut stream = match opened {
+            Ok(stream) => stream,
+            Err(end) => return end,
+        };
+        let mut told = Told::default();
+        loop {
+            let due = told.handed_on.map_or_else(Instant::now, |at| at + HAND_ON);
+            let message = tokio::select! {
+                changed = grant.changed() => return grant_changed(changed).await,
+                () = sleep_until(due), if told.waits => {
+                    self.hand_on(&mut told);
+                    continue;
+                }
+                message = timeout(self.work.silent_after, stream.message()) => message,
+            };
+            let message = match message {
+                Ok(Ok(Some(message))) => message,
+                Ok(Ok(None)) => return End::Failed("its agent ended the stream".to_owned()),
+                Ok(Err(status)) => {
+                    return End::Failed(format!("its agent's stream broke: {}", status_in_words(&status)));
+                }
+                Err(_) => {
+                    let after = self.work.silent_after;
+                    return End::Failed(format!("its agent gave no word for {after:?}"));
+                }
+            };
+            if let Err(end) = self.take(&mut told, message) {
+                return end;
+            }
+        }
+    }
+
+    /// Connects, makes sure of who answers, and opens the stream.
+    async fn open(&self, locked_calls: bool) -> Result<Streaming<WatchTasksResponse>, End> {
+        let failed = |e: AgentError| match e {
+            AgentError::Version { .. } => End::Refused(e.to_string()),
+            AgentError::Unreachable { agent, why } => {
+                End::Failed(format!("its agent is not reached at {agent}: {why}"))
+            }
+            e => End::Failed(e.to_string()),
+        };
+        let address: AgentAddress = self.work.agent.parse().map_err(|e| End::Failed(format!("{e}")))?;
+        let agent = Agent::connect(&address, self.work.plaintext).await.map_err(failed)?;
+        self.expect(&agent.host().await.map_err(failed)?)?;
+        if locked_calls {
+            // Before the agent is told: from here on it may have to be waited for.
+            self.live.granted(self.work.host, true);
+            info!(host = %self.work.name, "may make the pool's locked calls");
+        }
+        let request = WatchTasksRequest { locked_calls, protocol_version: PROTOCOL_VERSION };
+        let mut client = agent.client;
+        match timeout(self.work.silent_after, client.watch_tasks(request)).await {
+            Ok(Ok(stream)) => Ok(stream.into_inner()),
+            Ok(Err(status)) => {
+                Err(End::Failed(format!("its agent opens no stream: {}", status_in_words(&status))))
+            }
+            Err(_) => Err(End::Failed("its agent opens no stream".to_owned())),
+        }
+    }
+
+    /// Refuses an agent of another host.
+    fn expect(&self, identity: &HostIdentity) -> Result<(), End> {
+        if identity.id == self.work.host {
+            return Ok(());
+        }
+        Err(End::Refused(format!(
+            "the agent at {} is that of {} ({}), not that of {} ({})",
+            self.work.agent,
+            identity.names.first().map_or("another host", String::as_str),
+            identity.id,
+            self.work.name,
+            self.work.host,
+        )))
+    }
+
+    fn take(&self, told: &mut Told, message: WatchTasksResponse) -> Result<(), End> {
+        let sign = matches!(message.event, Some(Event::SignOfLife(_)));
+        if told.assembler.picture().is_none() {
+            told.gathered += message.encoded_len();
+        }
+        told.assembler
+            .take(message, self.live.clock().now())
+            .map_err(|e| End::Failed(format!("its agent sent what can't be read: {e}")))?;
+        if let Some(identity) = told.assembler.identity() {
+            self.expect(identity)?;
+        }
+        let followed = told.assembler.picture().map_or(0, |p| p.followed.len());
+        if told.gathered > PICTURE_AT_MOST || followed > FOLLOWED_AT_MOST {
+            return Err(End::Failed("its agent tells more than any pool has".to_owned()));
+        }
+        told.waits = true;
+        told.news |= !sign;
+        Ok(())
+    }
+
+    fn hand_on(&self, told: &mut Told) {
+        told.waits = false;
+        told.handed_on = Some(Instant::now());
+        let picture = told.assembler.picture();
+        // While the picture is not whole, only a sign of life says how glusterd is.
+        let glusterd = told.assembler.glusterd_answers();
+        if let Some(glusterd) = glusterd.or(picture.map(|p| p.peers.seen().is_some())) {
+            let picture = picture.cloned().map(Arc::new);
+            let news = std::mem::take(&mut told.news);
+            self.live.heard(self.work.host, glusterd, picture, news);
+        }
+    }
+}
+
+/// The grant changed; if whoever gives it is gone, nothing more is to be done than
+/// to wait for the end.
+async fn grant_changed(changed: Result<(), watch::error::RecvError>) -> End {
+    if changed.is_err() {
+        std::future::pending::<()>().await;
+    }
+    End::GrantChanged
+}

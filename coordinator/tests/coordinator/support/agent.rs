@@ -1,0 +1,359 @@
+//! An agent that says what a test tells it to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::stream::BoxStream;
+use futures::{StreamExt as _, stream};
+use hod_core::host::{HostIdentity, Peer};
+use hod_core::id::{HostId, VolumeId};
+use hod_core::observation::{FollowedTask, Holding};
+use hod_core::volume::Volume;
+use hod_proto::agent::v1 as pb;
+use hod_proto::agent::v1::agent_server::{Agent, AgentServer};
+use hod_proto::agent::v1::own_look::Source;
+use hod_proto::agent::v1::watch_tasks_response::Event;
+use hod_proto::convert::agent::tell;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::server::TcpIncoming;
+use tonic::{Request, Response, Status};
+
+/// What an agent says.
+#[derive(Clone, Debug)]
+pub struct Script {
+    pub identity: HostIdentity,
+    pub protocol_version: u32,
+    pub glusterd: bool,
+    pub peers: Vec<Peer>,
+    pub volumes: Vec<Volume>,
+    pub own: BTreeMap<VolumeId, Holding>,
+    /// Told only while locked calls are allowed.
+    pub followed: BTreeMap<VolumeId, FollowedTask>,
+    pub fault: Fault,
+}
+
+/// How an agent misbehaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    None,
+    /// It takes connections and says nothing.
+    Frozen,
+    /// It says what no agent says.
+    Garbage,
+}
+
+/// Whose streams allow locked calls now, over all agents of a pool.
+#[derive(Clone, Debug, Default)]
+pub struct Grants(Arc<Mutex<(BTreeSet<HostId>, usize)>>);
+
+impl Grants {
+    pub fn now(&self) -> Vec<HostId> {
+        self.0.lock().unwrap().0.iter().copied().collect()
+    }
+
+    /// How many there ever were at once.
+    pub fn most(&self) -> usize {
+        self.0.lock().unwrap().1
+    }
+
+    fn take(&self, id: HostId) -> Held {
+        let mut grants = self.0.lock().unwrap();
+        grants.0.insert(id);
+        grants.1 = grants.1.max(grants.0.len());
+        Held(self.clone(), id)
+    }
+}
+
+struct Held(Grants, HostId);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.0.lock().unwrap().0.remove(&self.1);
+    }
+}
+
+/// A scripted agent. Dropped, it is gone.
+pub struct FakeAgent {
+    pub id: HostId,
+    pub address: SocketAddr,
+    script: watch::Sender<Script>,
+    grants: Grants,
+    stop: CancellationToken,
+}
+
+impl FakeAgent {
+    pub fn start(listener: TcpListener, script: Script, grants: Grants) -> Self {
+        let address = listener.local_addr().unwrap();
+        let agent = Self {
+            id: script.identity.id,
+            address,
+            script: watch::Sender::new(script),
+            grants,
+            stop: CancellationToken::new(),
+        };
+        agent.serve(listener);
+        agent
+    }
+
+    /// Changes what it says, which it tells at once.
+    pub fn say(&self, change: impl FnOnce(&mut Script)) {
+        self.script.send_modify(change);
+    }
+
+    /// Ends it: its streams break, its port refuses.
+    pub fn kill(&self) {
+        self.stop.cancel();
+    }
+
+    /// Starts it again on the same port.
+    pub async fn revive(&mut self) {
+        self.stop = CancellationToken::new();
+        let listener =
+            super::until("the agent's port to be free", async || TcpListener::bind(self.address).await.ok());
+        let listener = listener.await;
+        self.serve(listener);
+    }
+
+    fn serve(&self, listener: TcpListener) {
+        let service = Service { script: self.script.subscribe(), grants: self.grants.clone() };
+        let stop = self.stop.clone();
+        tokio::spawn(async move {
+            let server = tonic::transport::Server::builder()
+                .add_service(AgentServer::new(service))
+                .serve_with_incoming(stop_all(listener, stop.clone()));
+            tokio::select! {
+                () = stop.cancelled() => {}
+                ended = server => ended.unwrap(),
+            }
+        });
+    }
+}
+
+impl Drop for FakeAgent {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// Connections that break when the agent is killed, as a process's do.
+fn stop_all(
+    listener: TcpListener,
+    stop: CancellationToken,
+) -> impl futures::Stream<Item = std::io::Result<Mortal>> {
+    TcpIncoming::from(listener)
+        .map(move |connection| Ok(Mortal { io: connection?, end: Box::pin(stop.clone().cancelled_owned()) }))
+}
+
+/// A connection that ends with its agent.
+pub struct Mortal {
+    io: tokio::net::TcpStream,
+    end: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+mod mortal {
+    use std::io::{Error, ErrorKind, Result};
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+    use tonic::transport::server::Connected;
+
+    use super::Mortal;
+
+    impl Mortal {
+        fn alive(&mut self, cx: &mut Context<'_>) -> Result<()> {
+            match self.end.as_mut().poll(cx) {
+                Poll::Ready(()) => Err(Error::from(ErrorKind::ConnectionReset)),
+                Poll::Pending => Ok(()),
+            }
+        }
+    }
+
+    impl AsyncRead for Mortal {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buf: &mut ReadBuf<'_>,
+        ) -> Poll<Result<()>> {
+            self.alive(cx)?;
+            Pin::new(&mut self.io).poll_read(cx, buf)
+        }
+    }
+
+    impl AsyncWrite for Mortal {
+        fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
+            Pin::new(&mut self.io).poll_write(cx, buf)
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+            Pin::new(&mut self.io).poll_flush(cx)
+        }
+
+        fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+            Pin::new(&mut self.io).poll_shutdown(cx)
+        }
+    }
+
+    impl Connected for Mortal {
+        type ConnectInfo = ();
+        fn connect_info(&self) {}
+    }
+}
+
+struct Service {
+    script: watch::Receiver<Script>,
+    grants: Grants,
+}
+
+impl Service {
+    async fn script(&self) -> Script {
+        let script = self.script.borrow().clone();
+        if script.fault == Fault::Frozen {
+            std::future::pending::<()>().await;
+        }
+        script
+    }
+}
+
+#[tonic::async_trait]
+impl Agent for Service {
+    async fn get_host(
+        &self,
+        _: Request<pb::GetHostRequest>,
+    ) -> Result<Response<pb::GetHostResponse>, Status> {
+        Ok(Response::new(pb::GetHostResponse { host: Some(host(&self.script().await)) }))
+    }
+
+    async fn list_peers(
+        &self,
+        _: Request<pb::ListPeersRequest>,
+    ) -> Result<Response<pb::ListPeersResponse>, Status> {
+        let peers = self.script().await.peers.iter().map(Into::into).collect();
+        Ok(Response::new(pb::ListPeersResponse { peers }))
+    }
+
+    async fn list_volumes(
+        &self,
+        _: Request<pb::ListVolumesRequest>,
+    ) -> Result<Response<pb::ListVolumesResponse>, Status> {
+        Err(Status::unimplemented("not asked by the coordinator"))
+    }
+
+    async fn list_tasks(
+        &self,
+        _: Request<pb::ListTasksRequest>,
+    ) -> Result<Response<pb::ListTasksResponse>, Status> {
+        Err(Status::unimplemented("not asked by the coordinator"))
+    }
+
+    async fn get_task_status(
+        &self,
+        _: Request<pb::GetTaskStatusRequest>,
+    ) -> Result<Response<pb::GetTaskStatusResponse>, Status> {
+        Err(Status::unimplemented("not asked by the coordinator"))
+    }
+
+    type WatchTasksStream = BoxStream<'static, Result<pb::WatchTasksResponse, Status>>;
+
+    async fn watch_tasks(
+        &self,
+        request: Request<pb::WatchTasksRequest>,
+    ) -> Result<Response<Self::WatchTasksStream>, Status> {
+        let script = self.script().await;
+        let locked = request.into_inner().locked_calls;
+        let held = locked.then(|| self.grants.take(script.identity.id));
+        let (to, from) = mpsc::channel(64);
+        tokio::spawn(tell_on(self.script.clone(), locked, to));
+        let told = ReceiverStream::new(from).map(move |message| {
+            // Held for as long as the stream is.
+            let _ = &held;
+            message
+        });
+        Ok(Response::new(stream::StreamExt::boxed(told)))
+    }
+}
+
+/// The whole picture at first, again at every change, and signs of life between.
+async fn tell_on(
+    mut script: watch::Receiver<Script>,
+    locked: bool,
+    to: mpsc::Sender<Result<pb::WatchTasksResponse, Status>>,
+) {
+    let mut messages = picture(&script.borrow_and_update().clone(), locked);
+    messages.push(Event::PictureComplete(pb::PictureComplete {}));
+    loop {
+        for event in messages {
+            if to.send(Ok(tell::message(Duration::ZERO, event))).await.is_err() {
+                return;
+            }
+        }
+        messages = tokio::select! {
+            () = to.closed() => return,
+            changed = script.changed() => match changed {
+                Ok(()) => picture(&script.borrow_and_update().clone(), locked),
+                Err(_) => return,
+            },
+            () = tokio::time::sleep(Duration::from_millis(200)) => sign_of_life(&script.borrow().clone()),
+        };
+    }
+}
+
+fn sign_of_life(script: &Script) -> Vec<Event> {
+    let now = Some(hod_proto::convert::common::duration(Duration::ZERO));
+    match script.fault {
+        Fault::Frozen => Vec::new(),
+        _ => vec![Event::SignOfLife(pb::SignOfLife {
+            glusterd_answers: script.glusterd,
+            peers_age: now,
+            volumes_age: now,
+            own_age: now,
+        })],
+    }
+}
+
+fn picture(script: &Script, locked: bool) -> Vec<Event> {
+    if script.fault == Fault::Frozen {
+        return Vec::new();
+    }
+    let mut volumes = tell::volumes(&script.volumes, None);
+    if let (Fault::Garbage, Event::Volumes(report)) = (script.fault, &mut volumes) {
+        report
+            .volumes
+            .push(hod_proto::types::v1::Volume { id: "no UUID at all".into(), ..Default::default() });
+    }
+    let name = |id: &VolumeId| {
+        let volume = script.volumes.iter().find(|v| v.id == *id);
+        volume.map_or(String::new(), |v| v.name.clone())
+    };
+    let own = script
+        .own
+        .iter()
+        .map(|(id, holding)| tell::own_look(*id, &name(id), holding, Source::GetState, Duration::ZERO))
+        .collect();
+    let mut events = vec![
+        Event::Host(host(script)),
+        tell::peers(&script.peers, None),
+        volumes,
+        Event::Own(pb::OwnReport { looks: own, error: None }),
+    ];
+    if locked {
+        events.extend(script.followed.iter().map(|(id, task)| {
+            Event::Followed(pb::FollowedReport {
+                volume_id: id.to_string(),
+                task: Some(tell::followed_task(task, |_| String::new())),
+                error: None,
+                dropped: false,
+            })
+        }));
+    }
+    events
+}
+
+fn host(script: &Script) -> pb::Host {
+    pb::Host { protocol_version: script.protocol_version, ..pb::Host::from(&script.identity) }
+}

@@ -1,0 +1,162 @@
+//! A coordinator with a database of its own, and clients to ask it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hod_coordinator::config::{Config, Given};
+use hod_coordinator::database::{Database, PrivatePostgres};
+use hod_coordinator::start::{Coordinator, Listeners};
+use hod_coordinator::store::{PgStore, Store};
+use hod_proto::coordinator::v1 as pb;
+use hod_proto::coordinator::v1::events_client::EventsClient;
+use hod_proto::coordinator::v1::jobs_client::JobsClient;
+use hod_proto::coordinator::v1::pools_client::PoolsClient;
+use hod_proto::coordinator::v1::tasks_client::TasksClient;
+use tempfile::TempDir;
+use tonic::Status;
+use tonic::transport::{Channel, Endpoint};
+
+use super::DEADLINE;
+use super::agent::FakeAgent;
+use super::pool::FakePool;
+
+/// How long an agent's silence lasts before it counts, in these tests.
+pub const SILENT_AFTER: Duration = Duration::from_secs(2);
+
+/// A coordinator that runs, or is between two runs.
+pub struct World {
+    // Dropped in this order: the server before its folder.
+    coordinator: Option<Coordinator>,
+    pub store: Arc<dyn Store>,
+    postgres: Option<PrivatePostgres>,
+    _folder: TempDir,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("hod-test-").tempdir().unwrap();
+        let settings = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
+        let postgres = PrivatePostgres::start_with(folder.path(), &settings).await.unwrap();
+        let database = Database::ready(postgres.config(), DEADLINE).await.unwrap();
+        let mut world = Self {
+            coordinator: None,
+            store: Arc::new(PgStore::new(&database)),
+            postgres: Some(postgres),
+            _folder: folder,
+        };
+        world.start().await;
+        world
+    }
+
+    pub async fn start(&mut self) {
+        let given = Given {
+            listen: "127.0.0.1:0".parse().ok(),
+            web_listen: "127.0.0.1:0".parse().ok(),
+            ..Given::default()
+        };
+        let config = Config { silent_after: SILENT_AFTER, ..Config::from(given) };
+        let listeners = Listeners::bind(&config).await.unwrap();
+        let started = Coordinator::start(&config, listeners, self.store.clone()).await;
+        self.coordinator = Some(started.unwrap());
+    }
+
+    pub async fn stop(&mut self) {
+        if let Some(coordinator) = self.coordinator.take() {
+            coordinator.stop().await;
+        }
+    }
+
+    /// Takes the database away.
+    pub async fn stop_database(&mut self) {
+        if let Some(postgres) = self.postgres.take() {
+            postgres.stop().await;
+        }
+    }
+
+    /// Stops everything: what a test does last, so that no server outlives it.
+    pub async fn end(mut self) {
+        self.stop().await;
+        self.stop_database().await;
+    }
+
+    pub fn web(&self) -> SocketAddr {
+        self.coordinator.as_ref().unwrap().web
+    }
+
+    pub fn channel(&self) -> Channel {
+        let address = self.coordinator.as_ref().unwrap().grpc;
+        Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy()
+    }
+
+    pub fn pools(&self) -> PoolsClient<Channel> {
+        PoolsClient::new(self.channel())
+    }
+
+    pub fn jobs(&self) -> JobsClient<Channel> {
+        JobsClient::new(self.channel())
+    }
+
+    pub fn tasks(&self) -> TasksClient<Channel> {
+        TasksClient::new(self.channel())
+    }
+
+    pub fn events(&self) -> EventsClient<Channel> {
+        EventsClient::new(self.channel())
+    }
+
+    pub async fn add(&self, name: &str, agent: &str) -> Result<pb::AddPoolResponse, Status> {
+        let request = pb::AddPoolRequest { name: name.into(), agent: agent.into(), follow: 0 };
+        Ok(self.pools().add_pool(request).await?.into_inner())
+    }
+
+    /// Adds the pool under the name "shop", and waits until all hosts answer and
+    /// its volume is known.
+    pub async fn add_shop(&self, pool: &FakePool) {
+        self.add("shop", &pool.address()).await.unwrap();
+        super::until("the pool's hosts to answer", async || {
+            let pool = self.shop().await;
+            (pool.hosts == pool.hosts_answering && pool.volumes == 1).then_some(())
+        })
+        .await;
+    }
+
+    pub async fn shop(&self) -> pb::Pool {
+        let request = pb::GetPoolRequest { pool: "shop".into() };
+        self.pools().get_pool(request).await.unwrap().into_inner().pool.unwrap()
+    }
+
+    pub async fn host(&self, agent: &FakeAgent) -> pb::Host {
+        let request = pb::ListHostsRequest { pool: "shop".into() };
+        let hosts = self.pools().list_hosts(request).await.unwrap().into_inner().hosts;
+        hosts.into_iter().find(|h| h.host_id == agent.id.to_string()).unwrap()
+    }
+
+    /// All jobs, newest first, with their trees.
+    pub async fn all_jobs(&self) -> Vec<pb::Job> {
+        let list = self.jobs().list_jobs(pb::ListJobsRequest::default()).await.unwrap();
+        let mut jobs = Vec::new();
+        for job in list.into_inner().jobs {
+            let request = pb::GetJobRequest { job_id: job.job_id };
+            jobs.extend(self.jobs().get_job(request).await.unwrap().into_inner().job);
+        }
+        jobs
+    }
+
+    /// Waits until the only job has this status, and returns it.
+    pub async fn job_with(&self, status: pb::JobStatus) -> pb::Job {
+        super::until(&format!("a job to be {status:?}"), async || {
+            let jobs = self.all_jobs().await;
+            assert!(jobs.len() <= 1, "{jobs:?}");
+            jobs.into_iter().find(|job| job.status() == status)
+        })
+        .await
+    }
+
+    /// The kinds of all events of the pool "shop", in their order.
+    pub async fn event_kinds(&self) -> Vec<String> {
+        let request = pb::ListEventsRequest { pool: "shop".into(), page_size: 1000, ..Default::default() };
+        let events = self.events().list_events(request).await.unwrap().into_inner().events;
+        events.into_iter().map(|e| e.kind).collect()
+    }
+}
