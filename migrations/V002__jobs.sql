@@ -128,6 +128,7 @@ CREATE TABLE step_tasks (
     followed        boolean     NOT NULL DEFAULT false,
     absence_looks   integer     NOT NULL DEFAULT 0 CHECK (absence_looks >= 0),
     absence_span_ns bigint      NOT NULL DEFAULT 0 CHECK (absence_span_ns >= 0),
+    absence_since   timestamptz,
     absence_last    timestamptz,
     CHECK ((type IS NOT DISTINCT FROM 'OTHER') = (type_name IS NOT NULL)),
     CHECK (NOT fix_layout OR type = 'REBALANCE'),

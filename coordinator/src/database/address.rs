@@ -18,13 +18,11 @@ const SILENT_TIMEOUT: Duration = Duration::from_secs(30);
 /// - where no `sslmode` says otherwise, what leaves this machine is encrypted and
 ///   the server's name is checked; what stays on it is plain.
 pub(super) fn parse(address: &str) -> Result<Config, DatabaseError> {
-    let mut config: Config = address
-        .parse()
-        .map_err(|e: tokio_postgres::Error| DatabaseError::Address(with_cause(&e)))?;
+    let mut config: Config =
+        address.parse().map_err(|e: tokio_postgres::Error| DatabaseError::Address(with_cause(&e)))?;
     if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
         return Err(DatabaseError::Address(
-            "it names no host; say postgres://USER@HOST/NAME, or host=/FOLDER for a Unix socket"
-                .to_owned(),
+            "it names no host; say postgres://USER@HOST/NAME, or host=/FOLDER for a Unix socket".to_owned(),
         ));
     }
     let hosts = config.get_hosts().len().max(config.get_hostaddrs().len());
@@ -32,11 +30,7 @@ pub(super) fn parse(address: &str) -> Result<Config, DatabaseError> {
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
     }
     if config.get_ssl_mode() == SslMode::Prefer {
-        config.ssl_mode(if stays_here(&config) {
-            SslMode::Disable
-        } else {
-            SslMode::Require
-        });
+        config.ssl_mode(if stays_here(&config) { SslMode::Disable } else { SslMode::Require });
     }
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(CONNECT_TIMEOUT);
@@ -53,9 +47,7 @@ pub(super) fn parse(address: &str) -> Result<Config, DatabaseError> {
 fn stays_here(config: &Config) -> bool {
     let local = |host: &Host| match host {
         Host::Unix(_) => true,
-        Host::Tcp(name) => {
-            name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-        }
+        Host::Tcp(name) => name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()),
     };
     config.get_hosts().iter().all(local) && config.get_hostaddrs().iter().all(IpAddr::is_loopback)
 }
@@ -74,11 +66,7 @@ pub(super) fn place(config: &Config) -> String {
         })
         .collect();
     let hosts = if hosts.is_empty() {
-        let addresses: Vec<String> = config
-            .get_hostaddrs()
-            .iter()
-            .map(ToString::to_string)
-            .collect();
+        let addresses: Vec<String> = config.get_hostaddrs().iter().map(ToString::to_string).collect();
         addresses.join(", ")
     } else {
         hosts.join(", ")
@@ -113,10 +101,7 @@ mod tests {
             ("postgres://hod@db1/hod", SslMode::Require),
             ("host=localhost,db1 user=hod", SslMode::Require),
             ("postgres://hod@db1/hod?sslmode=disable", SslMode::Disable),
-            (
-                "postgres://hod@localhost/hod?sslmode=require",
-                SslMode::Require,
-            ),
+            ("postgres://hod@localhost/hod?sslmode=require", SslMode::Require),
         ] {
             assert_eq!(parse(address).unwrap().get_ssl_mode(), mode, "{address}");
         }
@@ -127,21 +112,12 @@ mod tests {
         let one = parse("postgres://hod@db1/hod").unwrap();
         assert_eq!(one.get_target_session_attrs(), TargetSessionAttrs::Any);
         let two = parse("postgres://hod@db1:5433,db2/hod").unwrap();
-        assert_eq!(
-            two.get_target_session_attrs(),
-            TargetSessionAttrs::ReadWrite
-        );
+        assert_eq!(two.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
     }
 
     #[test]
     fn an_address_that_makes_no_sense_is_refused_in_one_line() {
-        for address in [
-            "",
-            "nonsense",
-            "postgres://",
-            "user=hod",
-            "host=a colour=red",
-        ] {
+        for address in ["", "nonsense", "postgres://", "user=hod", "host=a colour=red"] {
             let error = parse(address).unwrap_err();
             assert!(error.is_usage(), "{address}");
             assert_eq!(error.to_string().lines().count(), 1, "{error}");

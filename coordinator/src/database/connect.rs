@@ -22,10 +22,9 @@ pub(super) fn tls() -> Tls {
     let mut roots = RootCertStore::empty();
     // Where none can be read, encrypted connections fail with a word of their own.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let config =
-        ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
-            .with_safe_default_protocol_versions()
-            .map(|builder| builder.with_root_certificates(roots).with_no_client_auth());
+    let config = ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+        .with_safe_default_protocol_versions()
+        .map(|builder| builder.with_root_certificates(roots).with_no_client_auth());
     // ring carries all of rustls' default versions; there is nothing to fail on.
     #[expect(clippy::expect_used, reason = "a property of the build, not of a run")]
     MakeRustlsConnect::new(config.expect("ring speaks TLS 1.2 and 1.3"))
@@ -55,11 +54,7 @@ pub(super) async fn connect(config: &Config, tls: &Tls) -> Result<Session, tokio
 
 /// Attempts until it answers. A refusal that waiting does not mend (a wrong
 /// password, no such database) is told at once.
-pub(super) async fn wait_for(
-    config: &Config,
-    tls: &Tls,
-    wait: Duration,
-) -> Result<Session, DatabaseError> {
+pub(super) async fn wait_for(config: &Config, tls: &Tls, wait: Duration) -> Result<Session, DatabaseError> {
     let start = Instant::now();
     let mut said = false;
     loop {
@@ -69,17 +64,10 @@ pub(super) async fn wait_for(
         };
         let cause = with_cause(&error);
         if !may_pass(&error) {
-            return Err(DatabaseError::Refused {
-                place: place(config),
-                cause,
-            });
+            return Err(DatabaseError::Refused { place: place(config), cause });
         }
         if start.elapsed() + AGAIN > wait {
-            return Err(DatabaseError::NotReached {
-                place: place(config),
-                waited: start.elapsed(),
-                cause,
-            });
+            return Err(DatabaseError::NotReached { place: place(config), waited: start.elapsed(), cause });
         }
         if !said {
             said = true;

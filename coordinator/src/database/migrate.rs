@@ -37,19 +37,12 @@ pub async fn migrate(client: &mut Client) -> Result<(), DatabaseError> {
         .await
         .map_err(refused)?;
     if server.get::<_, i32>(0) < 130_000 {
-        return Err(DatabaseError::TooOld {
-            found: server.get(1),
-        });
+        return Err(DatabaseError::TooOld { found: server.get(1) });
     }
-    client
-        .execute("SELECT pg_advisory_lock($1)", &[&LOCK])
-        .await
-        .map_err(refused)?;
+    client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await.map_err(refused)?;
     let done = migrate_alone(client).await;
     // The lock also ends with the connection, should this fail.
-    let freed = client
-        .execute("SELECT pg_advisory_unlock($1)", &[&LOCK])
-        .await;
+    let freed = client.execute("SELECT pg_advisory_unlock($1)", &[&LOCK]).await;
     done.and(freed.map(|_| ()).map_err(refused))
 }
 
@@ -68,10 +61,7 @@ async fn migrate_alone(client: &mut Client) -> Result<(), DatabaseError> {
     }
     if history {
         let found: Option<i32> = client
-            .query_one(
-                "SELECT max(version)::int4 FROM refinery_schema_history",
-                &[],
-            )
+            .query_one("SELECT max(version)::int4 FROM refinery_schema_history", &[])
             .await
             .map_err(refused)?
             .get(0);
@@ -95,9 +85,8 @@ fn in_words(error: &refinery::Error) -> String {
     let mut words = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
-        let text = error
-            .downcast_ref::<tokio_postgres::Error>()
-            .map_or_else(|| error.to_string(), with_cause);
+        let text =
+            error.downcast_ref::<tokio_postgres::Error>().map_or_else(|| error.to_string(), with_cause);
         if !words.contains(&text) {
             words = format!("{words}: {text}");
         }

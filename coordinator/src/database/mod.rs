@@ -80,19 +80,14 @@ impl Database {
     ///
     /// # Errors
     /// As [`Database::open`].
-    pub async fn ready(
-        config: tokio_postgres::Config,
-        wait: Duration,
-    ) -> Result<Self, DatabaseError> {
+    pub async fn ready(config: tokio_postgres::Config, wait: Duration) -> Result<Self, DatabaseError> {
         let tls = connect::tls();
         let mut session = connect::wait_for(&config, &tls, wait).await?;
         migrate(&mut session.client).await?;
         let manager = Manager::from_config(
             config.clone(),
             tls.clone(),
-            ManagerConfig {
-                recycling_method: RecyclingMethod::Fast,
-            },
+            ManagerConfig { recycling_method: RecyclingMethod::Fast },
         );
         let pool = Pool::builder(manager)
             .max_size(CONNECTIONS)
@@ -102,12 +97,7 @@ impl Database {
             .recycle_timeout(Some(PATIENCE))
             .build()
             .map_err(|e| DatabaseError::Address(e.to_string()))?;
-        Ok(Self {
-            config,
-            tls,
-            pool,
-            private: None,
-        })
+        Ok(Self { config, tls, pool, private: None })
     }
 
     /// Connections to be borrowed.

@@ -71,9 +71,7 @@ impl PrivatePostgres {
         };
         let mut server = match running {
             Some(pid) => {
-                tracing::info!(
-                    "took over the private PostgreSQL that was left running (process {pid})"
-                );
+                tracing::info!("took over the private PostgreSQL that was left running (process {pid})");
                 place.held(pid, None)
             }
             None => {
@@ -137,18 +135,10 @@ impl PrivatePostgres {
     /// Waits until the server answers, and makes hod's database if it is new.
     async fn create_database(&mut self) -> Result<(), DatabaseError> {
         let session = self.answers().await?;
-        let there = session
-            .client
-            .query_opt("SELECT FROM pg_database WHERE datname = $1", &[&NAME])
-            .await;
+        let there = session.client.query_opt("SELECT FROM pg_database WHERE datname = $1", &[&NAME]).await;
         let made = match there {
             Ok(Some(_)) => Ok(()),
-            Ok(None) => {
-                session
-                    .client
-                    .batch_execute(&format!("CREATE DATABASE {NAME}"))
-                    .await
-            }
+            Ok(None) => session.client.batch_execute(&format!("CREATE DATABASE {NAME}")).await,
             Err(error) => Err(error),
         };
         made.map_err(|e| DatabaseError::Private {
@@ -176,21 +166,14 @@ impl PrivatePostgres {
             }
             if !said && start.elapsed() > Duration::from_secs(5) {
                 said = true;
-                tracing::warn!(
-                    "the private PostgreSQL is still starting: {}",
-                    with_cause(&error)
-                );
+                tracing::warn!("the private PostgreSQL is still starting: {}", with_cause(&error));
             }
             sleep(LOOK).await;
         }
     }
 
     fn not_started(&self, cause: String) -> DatabaseError {
-        DatabaseError::Private {
-            path: self.folder.clone(),
-            what: "started",
-            cause,
-        }
+        DatabaseError::Private { path: self.folder.clone(), what: "started", cause }
     }
 }
 
@@ -221,9 +204,7 @@ impl Place {
         if folder.as_os_str().len() > LONGEST_FOLDER {
             return Err(unusable(
                 &folder,
-                &format!(
-                    "its path is longer than the {LONGEST_FOLDER} bytes that a Unix socket allows"
-                ),
+                &format!("its path is longer than the {LONGEST_FOLDER} bytes that a Unix socket allows"),
             ));
         }
         let lock_path = folder.join("lock");
@@ -236,9 +217,7 @@ impl Place {
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(DatabaseError::InUse {
-                    path: state_dir.to_owned(),
-                });
+                return Err(DatabaseError::InUse { path: state_dir.to_owned() });
             }
             Err(TryLockError::Error(e)) => return Err(unusable(&lock_path, &e)),
         }
@@ -246,12 +225,8 @@ impl Place {
         let ours = Permissions::from_mode(0o700);
         std::fs::set_permissions(&folder, ours).map_err(|e| unusable(&folder, &e))?;
         if account.switch {
-            chown(
-                &folder,
-                Some(account.uid.as_raw()),
-                Some(account.gid.as_raw()),
-            )
-            .map_err(|e| unusable(&folder, &e))?;
+            chown(&folder, Some(account.uid.as_raw()), Some(account.gid.as_raw()))
+                .map_err(|e| unusable(&folder, &e))?;
         }
         if let Some(barred) = account.barred_at(&folder) {
             return Err(unusable(
@@ -263,11 +238,7 @@ impl Place {
                 ),
             ));
         }
-        Ok(Self {
-            folder,
-            account,
-            lock,
-        })
+        Ok(Self { folder, account, lock })
     }
 
     fn data(&self) -> PathBuf {
@@ -286,10 +257,7 @@ impl Place {
     fn running(&self) -> Option<Pid> {
         let file = self.data().join("postmaster.pid");
         let text = std::fs::read_to_string(&file).ok()?;
-        let number = text
-            .lines()
-            .next()
-            .and_then(|l| l.trim().parse::<i32>().ok());
+        let number = text.lines().next().and_then(|l| l.trim().parse::<i32>().ok());
         let ours = |n: &i32| *n > 1 && is_at_home(*n, &self.data());
         let pid = number.filter(ours).map(Pid::from_raw);
         if pid.is_none() {
@@ -326,11 +294,8 @@ impl Place {
         if self.version().is_some() {
             return Ok(());
         }
-        let failed = |cause: String| DatabaseError::Private {
-            path: self.folder.clone(),
-            what: "made",
-            cause,
-        };
+        let failed =
+            |cause: String| DatabaseError::Private { path: self.folder.clone(), what: "made", cause };
         let unfinished = self.folder.join("data.unfinished");
         match std::fs::remove_dir_all(&unfinished) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
@@ -351,9 +316,7 @@ impl Place {
             .map_err(|e| failed(e.to_string()))?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
-            return Err(failed(
-                said.split_whitespace().collect::<Vec<_>>().join(" "),
-            ));
+            return Err(failed(said.split_whitespace().collect::<Vec<_>>().join(" ")));
         }
         std::fs::rename(&unfinished, self.data()).map_err(|e| failed(e.to_string()))
     }
@@ -368,11 +331,7 @@ impl Place {
         if std::fs::metadata(&path).is_ok_and(|m| m.len() > LOG_BYTES) {
             std::fs::remove_file(&path).map_err(failed)?;
         }
-        let log = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .map_err(failed)?;
+        let log = OpenOptions::new().create(true).append(true).open(&path).map_err(failed)?;
         let mut command = self.command(&programs.join("postgres"));
         command.arg("-D").arg(self.data());
         // The setting is a list; in quotes a folder's name may hold a comma.
@@ -392,10 +351,7 @@ impl Place {
 
     /// A program that runs as the server's user, out of the way of signals that a
     /// terminal sends to the coordinator.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "PostgreSQL's own programs, not gluster"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "PostgreSQL's own programs, not gluster")]
     fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command
@@ -406,21 +362,13 @@ impl Place {
             .stdin(Stdio::null())
             .process_group(0);
         if self.account.switch {
-            command
-                .uid(self.account.uid.as_raw())
-                .gid(self.account.gid.as_raw());
+            command.uid(self.account.uid.as_raw()).gid(self.account.gid.as_raw());
         }
         command
     }
 
     fn held(self, pid: Pid, child: Option<Child>) -> PrivatePostgres {
-        PrivatePostgres {
-            folder: self.folder,
-            pid,
-            child,
-            stopped: false,
-            _lock: self.lock,
-        }
+        PrivatePostgres { folder: self.folder, pid, child, stopped: false, _lock: self.lock }
     }
 }
 

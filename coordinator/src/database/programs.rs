@@ -35,12 +35,10 @@ pub(super) fn find(version: Option<u32>) -> Result<PathBuf, DatabaseError> {
     }
     // Elsewhere the version can't be told by the folder; a wrong one says so itself.
     let path = std::env::var_os("PATH").unwrap_or_else(OsString::new);
-    std::env::split_paths(&path)
-        .find(|folder| complete(folder))
-        .ok_or_else(|| DatabaseError::NoPrograms {
-            looked: "/usr/lib/postgresql/*/bin, /usr/pgsql-*/bin and PATH".to_owned(),
-            package: version.map_or("postgresql".to_owned(), |v| format!("postgresql-{v}")),
-        })
+    std::env::split_paths(&path).find(|folder| complete(folder)).ok_or_else(|| DatabaseError::NoPrograms {
+        looked: "/usr/lib/postgresql/*/bin, /usr/pgsql-*/bin and PATH".to_owned(),
+        package: version.map_or("postgresql".to_owned(), |v| format!("postgresql-{v}")),
+    })
 }
 
 fn complete(folder: &Path) -> bool {
@@ -80,12 +78,7 @@ impl Account {
             .or_else(|| user(User::from_name("postgres")))
             .or_else(|| user(User::from_name("hod")))
             .filter(|u| !u.uid.is_root())
-            .map(|u| Self {
-                name: u.name,
-                uid: u.uid,
-                gid: u.gid,
-                switch: true,
-            })
+            .map(|u| Self { name: u.name, uid: u.uid, gid: u.gid, switch: true })
             .ok_or(DatabaseError::NoUser)
     }
 
@@ -106,9 +99,6 @@ impl Account {
             };
             meta.mode() & bit != 0
         };
-        above
-            .into_iter()
-            .find(|folder| !folder.as_os_str().is_empty() && !enters(folder))
-            .map(Path::to_owned)
+        above.into_iter().find(|folder| !folder.as_os_str().is_empty() && !enters(folder)).map(Path::to_owned)
     }
 }

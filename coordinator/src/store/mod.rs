@@ -27,8 +27,8 @@ pub use describe::{describe_job, describe_step};
 pub use error::{Result, StoreError};
 pub use model::{
     Applied, Event, EventFilter, EventsFrom, Evidence, Follow, Job, JobFilter, JobPage, Lease,
-    NewExternalJob, NewExternalStep, NewPool, NotApplied, Notice, Page, Pool, PoolHost, PoolVolume,
-    Step, Subject, Task,
+    NewExternalJob, NewExternalStep, NewPool, NotApplied, Notice, Page, Pool, PoolHost, PoolVolume, Step,
+    Subject, Task,
 };
 pub use pg::PgStore;
 
@@ -124,12 +124,7 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// As [`Store::renew_lease`].
-    async fn clear_ended(
-        &self,
-        lease: Lease,
-        before: Timestamp,
-        listed: &BTreeSet<TaskId>,
-    ) -> Result<u64>;
+    async fn clear_ended(&self, lease: Lease, before: Timestamp, listed: &BTreeSet<TaskId>) -> Result<u64>;
 
     /// Keeps raw answers that decided a change of a job. Each is compressed, and
     /// cut at [`Evidence::MAX_BYTES`]; of a job the newest
@@ -192,8 +187,7 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError::Invalid`] for a status that ends nothing;
     /// [`StoreError::NotFound`]; [`StoreError::Refused`] as for
     /// [`Store::add_external_step`].
-    async fn end_external_step(&self, step: StepId, status: JobStatus, actor: &str)
-    -> Result<Step>;
+    async fn end_external_step(&self, step: StepId, status: JobStatus, actor: &str) -> Result<Step>;
 
     /// Ends another program's job, with its open steps.
     ///

@@ -115,10 +115,7 @@ pub fn host(pool: &str, id: HostId, host: &HostRecord, makes_locked_calls: bool)
 
 impl From<&Attention> for pb::Attention {
     fn from(attention: &Attention) -> Self {
-        Self {
-            code: attention.code.code().to_owned(),
-            text: attention.text.clone(),
-        }
+        Self { code: attention.code.code().to_owned(), text: attention.text.clone() }
     }
 }
 
@@ -138,10 +135,7 @@ pub struct Around<'a> {
 pub fn task(task: &TaskRecord, around: &Around<'_>) -> pb::Task {
     let (kind, type_name, fix_layout) = task_type(task.task_type.as_ref());
     let ended = task.status.is_ended() || !task.job_status.is_open();
-    let sum = task
-        .parts
-        .values()
-        .fold(Counters::default(), |sum, part| sum.add(part.counters));
+    let sum = task.parts.values().fold(Counters::default(), |sum, part| sum + part.counters);
     pb::Task {
         task_id: task.task.to_string(),
         r#type: kind.into(),
@@ -161,11 +155,7 @@ pub fn task(task: &TaskRecord, around: &Around<'_>) -> pb::Task {
             })
             .collect(),
         counters: Some(sum.into()),
-        parts: task
-            .parts
-            .iter()
-            .map(|(id, part)| host_part(*id, part, ended, around))
-            .collect(),
+        parts: task.parts.iter().map(|(id, part)| host_part(*id, part, ended, around)).collect(),
         attention: task.attention.iter().map(Into::into).collect(),
         pool: around.pool.to_owned(),
         job_id: task.job.to_string(),
@@ -177,11 +167,7 @@ fn host_part(id: HostId, part: &PartRecord, ended: bool, around: &Around<'_>) ->
     let old = around.old_since.get(&id).filter(|_| !ended);
     pb::HostPart {
         host_id: id.to_string(),
-        host_name: around
-            .host_names
-            .get(&id)
-            .cloned()
-            .unwrap_or_else(|| id.to_string()),
+        host_name: around.host_names.get(&id).cloned().unwrap_or_else(|| id.to_string()),
         status: types::PartStatus::from(part.status).into(),
         counters: Some(part.counters.into()),
         changed_at: Some(timestamp(part.changed_at)),
