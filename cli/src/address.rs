@@ -33,7 +33,9 @@ impl FromStr for Address {
     fn from_str(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let refused = || {
-            format!("{text:?} is not HOST or HOST:PORT (an IPv6 address with a port: [::1]:{COORDINATOR_PORT})")
+            format!(
+                "{text:?} is not HOST or HOST:PORT (an IPv6 address with a port: [::1]:{COORDINATOR_PORT})"
+            )
         };
         let bare = text.strip_prefix("http://").unwrap_or(text);
         let bare = bare.strip_suffix('/').unwrap_or(bare);
@@ -44,10 +46,7 @@ impl FromStr for Address {
             let after_host = bare.rfind(']').map_or(bare, |end| &bare[end..]);
             match after_host.rsplit_once(':') {
                 Some((_, port)) => {
-                    port.parse::<u16>()
-                        .ok()
-                        .filter(|&port| port > 0)
-                        .ok_or_else(refused)?;
+                    port.parse::<u16>().ok().filter(|&port| port > 0).ok_or_else(refused)?;
                     bare.to_owned()
                 }
                 None => format!("{bare}:{COORDINATOR_PORT}"),
@@ -60,10 +59,7 @@ impl FromStr for Address {
         if uri.host().is_none_or(str::is_empty) {
             return Err(refused());
         }
-        Ok(Self {
-            shown: host_and_port,
-            uri,
-        })
+        Ok(Self { shown: host_and_port, uri })
     }
 }
 
@@ -87,7 +83,8 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for text in ["", ":7470", "host:", "host:port", "host:0", "host:70000", "a b", "host/path", "me@host"] {
+        for text in ["", ":7470", "host:", "host:port", "host:0", "host:70000", "a b", "host/path", "me@host"]
+        {
             let refusal = text.parse::<Address>().unwrap_err();
             assert!(refusal.contains("HOST:PORT"), "{text:?}: {refusal}");
         }

@@ -30,15 +30,9 @@ pub enum Exit {
 /// Each code with what it says, as the help and the man page print it.
 pub const TABLE: [(Exit, &str); 9] = [
     (Exit::Ok, "done; of a watched job: FINISHED"),
-    (
-        Exit::Trouble,
-        "the coordinator could not be reached, or an internal error",
-    ),
+    (Exit::Trouble, "the coordinator could not be reached, or an internal error"),
     (Exit::Usage, "bad usage, or the request was refused"),
-    (
-        Exit::FailedFiles,
-        "watched job FINISHED, with failed files",
-    ),
+    (Exit::FailedFiles, "watched job FINISHED, with failed files"),
     (Exit::NotFound, "no such pool, volume, task, job or step"),
     (Exit::Failed, "watched job FAILED"),
     (Exit::Aborted, "watched job ABORTED"),
@@ -114,10 +108,7 @@ mod tests {
             status: status.into(),
             steps: vec![Step {
                 task: Some(Task {
-                    counters: Some(Counters {
-                        failed,
-                        ..Counters::default()
-                    }),
+                    counters: Some(Counters { failed, ..Counters::default() }),
                     ..Task::default()
                 }),
                 ..Step::default()
@@ -139,10 +130,7 @@ mod tests {
 
     #[test]
     fn a_status_of_a_newer_coordinator_ends_nothing_by_itself() {
-        let mut job = Job {
-            status: 99,
-            ..Job::default()
-        };
+        let mut job = Job { status: 99, ..Job::default() };
         assert_eq!(Exit::of_job(&job), None);
         job.ended_at = Some(pbjson_types::Timestamp::default());
         assert_eq!(Exit::of_job(&job), Some(Exit::Unknown));

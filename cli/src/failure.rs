@@ -20,10 +20,7 @@ pub struct Failure {
 impl Failure {
     /// A failure in words.
     pub fn new(exit: Exit, text: impl Into<String>) -> Self {
-        Self {
-            exit,
-            text: text.into(),
-        }
+        Self { exit, text: text.into() }
     }
 
     /// What an operator asked for can't be.
@@ -110,10 +107,7 @@ mod tests {
         let status = Status::not_found("no pool is called prod");
         let failure = Failure::refused("remove pool prod", &status);
         assert_eq!(failure.exit, Exit::NotFound);
-        assert_eq!(
-            failure.to_string(),
-            "can't remove pool prod: no pool is called prod"
-        );
+        assert_eq!(failure.to_string(), "can't remove pool prod: no pool is called prod");
     }
 
     #[test]
@@ -122,12 +116,8 @@ mod tests {
         let status = Status::with_error_details(Code::InvalidArgument, "bad request", details.clone());
         let failure = Failure::refused("add pool prod", &status);
         assert_eq!(failure.exit, Exit::Usage);
-        assert_eq!(
-            failure.to_string(),
-            "can't add pool prod: bad request; agent: is not HOST:PORT"
-        );
-        let repeated =
-            Status::with_error_details(Code::InvalidArgument, "agent: is not HOST:PORT", details);
+        assert_eq!(failure.to_string(), "can't add pool prod: bad request; agent: is not HOST:PORT");
+        let repeated = Status::with_error_details(Code::InvalidArgument, "agent: is not HOST:PORT", details);
         assert_eq!(
             Failure::refused("add pool prod", &repeated).to_string(),
             "can't add pool prod: agent: is not HOST:PORT"

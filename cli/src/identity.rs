@@ -6,10 +6,8 @@ use tonic::metadata::{Ascii, MetadataValue};
 #[must_use]
 pub fn identity() -> MetadataValue<Ascii> {
     let id = nix::unistd::geteuid();
-    let user = nix::unistd::User::from_uid(id)
-        .ok()
-        .flatten()
-        .map_or_else(|| format!("uid {id}"), |user| user.name);
+    let user =
+        nix::unistd::User::from_uid(id).ok().flatten().map_or_else(|| format!("uid {id}"), |user| user.name);
     let host = nix::unistd::gethostname()
         .ok()
         .and_then(|name| name.into_string().ok())
@@ -19,13 +17,9 @@ pub fn identity() -> MetadataValue<Ascii> {
 
 /// Metadata carries visible ASCII only: what is none becomes a question mark.
 fn carried(identity: &str) -> MetadataValue<Ascii> {
-    let visible: String = identity
-        .chars()
-        .map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' })
-        .collect();
-    visible
-        .parse()
-        .unwrap_or_else(|_| MetadataValue::from_static("unknown"))
+    let visible: String =
+        identity.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect();
+    visible.parse().unwrap_or_else(|_| MetadataValue::from_static("unknown"))
 }
 
 #[cfg(test)]

@@ -1,2 +1,7 @@
 //! The binary `hod`; everything is in the library.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hod_cli::main(std::env::args_os())
+}

@@ -54,11 +54,7 @@ impl Screen {
     /// What to render for, at the coordinator's time.
     #[must_use]
     pub fn look(&self, now: Timestamp) -> Look {
-        Look {
-            now,
-            width: self.size().map(|(_, columns)| columns),
-            color: self.color,
-        }
+        Look { now, width: self.size().map(|(_, columns)| columns), color: self.color }
     }
 
     /// The terminal's rows and columns. `None`: not a terminal.
@@ -74,9 +70,7 @@ impl Screen {
     /// Standard output can't be written to.
     pub fn text(&self, text: &str) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
-        out.write_all(text.as_bytes())
-            .and_then(|()| out.flush())
-            .map_err(|error| unwritable(&error))
+        out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| unwritable(&error))
     }
 
     /// Writes one JSON object, laid out to be read.
@@ -99,10 +93,7 @@ impl Screen {
 fn encoded(json: serde_json::Result<String>) -> Result<String, Failure> {
     match json {
         Ok(json) => Ok(json + "\n"),
-        Err(error) => Err(Failure::new(
-            Exit::Trouble,
-            format!("can't write the answer as JSON: {error}"),
-        )),
+        Err(error) => Err(Failure::new(Exit::Trouble, format!("can't write the answer as JSON: {error}"))),
     }
 }
 
@@ -111,9 +102,6 @@ fn unwritable(error: &io::Error) -> Failure {
     if error.kind() == io::ErrorKind::BrokenPipe {
         Failure::new(Exit::Ok, "")
     } else {
-        Failure::new(
-            Exit::Trouble,
-            format!("can't write to standard output: {error}"),
-        )
+        Failure::new(Exit::Trouble, format!("can't write to standard output: {error}"))
     }
 }

@@ -9,10 +9,7 @@ use crate::text::table::wrapped;
 /// The attention lines of a task.
 #[must_use]
 pub fn lines(attention: &[Attention], look: &Look) -> String {
-    attention
-        .iter()
-        .map(|attention| warning(&attention.text, look))
-        .collect()
+    attention.iter().map(|attention| warning(&attention.text, look)).collect()
 }
 
 /// One warning behind its mark.
@@ -23,7 +20,5 @@ pub fn warning(text: &str, look: &Look) -> String {
 }
 
 fn paint_lines(look: &Look, tone: Tone, text: &str) -> String {
-    text.lines()
-        .map(|line| format!("{}\n", paint(look.color, tone, line)))
-        .collect()
+    text.lines().map(|line| format!("{}\n", paint(look.color, tone, line))).collect()
 }

@@ -11,19 +11,12 @@ const NOW: i64 = 1_769_860_800;
 
 /// At noon, 80 columns, without colours.
 pub(crate) fn look() -> Look {
-    Look {
-        now: jiff::Timestamp::from_second(NOW).unwrap(),
-        width: Some(80),
-        color: false,
-    }
+    Look { now: jiff::Timestamp::from_second(NOW).unwrap(), width: Some(80), color: false }
 }
 
 /// So many seconds from noon.
 pub(crate) fn at(seconds: i64) -> Option<pbjson_types::Timestamp> {
-    Some(pbjson_types::Timestamp {
-        seconds: NOW + seconds,
-        nanos: 0,
-    })
+    Some(pbjson_types::Timestamp { seconds: NOW + seconds, nanos: 0 })
 }
 
 pub(crate) fn host(name: &str, state: HostState) -> Host {
@@ -44,11 +37,7 @@ pub(crate) fn host(name: &str, state: HostState) -> Host {
 }
 
 pub(crate) fn brick(host: &str, path: &str) -> Brick {
-    Brick {
-        path: path.to_owned(),
-        name: format!("{host}:{path}"),
-        ..Brick::default()
-    }
+    Brick { path: path.to_owned(), name: format!("{host}:{path}"), ..Brick::default() }
 }
 
 pub(crate) fn counters(files: u64, bytes: u64, failed: u64) -> Counters {
@@ -58,10 +47,7 @@ pub(crate) fn counters(files: u64, bytes: u64, failed: u64) -> Counters {
         scanned: files * 3,
         failed,
         skipped: 0,
-        run_time: Some(pbjson_types::Duration {
-            seconds: 62,
-            nanos: 0,
-        }),
+        run_time: Some(pbjson_types::Duration { seconds: 62, nanos: 0 }),
     }
 }
 
@@ -78,24 +64,20 @@ pub(crate) fn part(name: &str, status: PartStatus, counters: Option<Counters>) -
 }
 
 fn attention(code: &str, text: &str) -> Attention {
-    Attention {
-        code: code.to_owned(),
-        text: text.to_owned(),
-    }
+    Attention { code: code.to_owned(), text: text.to_owned() }
 }
 
 fn task(kind: TaskType, status: TaskStatus, parts: Vec<HostPart>) -> Task {
-    let sum = parts
-        .iter()
-        .filter_map(|part| part.counters.as_ref())
-        .fold(Counters::default(), |sum, one| Counters {
+    let sum = parts.iter().filter_map(|part| part.counters.as_ref()).fold(Counters::default(), |sum, one| {
+        Counters {
             files: sum.files + one.files,
             bytes: sum.bytes + one.bytes,
             scanned: sum.scanned + one.scanned,
             failed: sum.failed + one.failed,
             skipped: sum.skipped + one.skipped,
             run_time: one.run_time.clone().or(sum.run_time),
-        });
+        }
+    });
     Task {
         task_id: "7c1a96f0-5f3e-4d5a-9a58-0d2f6f0c1e11".to_owned(),
         r#type: kind.into(),
@@ -175,10 +157,7 @@ pub(crate) fn reset_counters() -> Task {
     task(
         TaskType::Rebalance,
         TaskStatus::Completed,
-        vec![
-            wiped,
-            part("node-b", PartStatus::Completed, Some(counters(1_234_567, 9_876_543_210_123, 15))),
-        ],
+        vec![wiped, part("node-b", PartStatus::Completed, Some(counters(1_234_567, 9_876_543_210_123, 15)))],
     )
 }
 
@@ -202,10 +181,7 @@ pub(crate) fn job(id: &str, status: JobStatus) -> Job {
         external: true,
         started_at: at(-130),
         found_at: at(-128),
-        subjects: vec![JobSubject {
-            volume_id: "id-of-gv0".to_owned(),
-            volume_name: "gv0".to_owned(),
-        }],
+        subjects: vec![JobSubject { volume_id: "id-of-gv0".to_owned(), volume_name: "gv0".to_owned() }],
         ..Job::default()
     }
 }

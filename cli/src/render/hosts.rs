@@ -30,10 +30,7 @@ pub fn table(hosts: &[Host], look: &Look) -> String {
             cell(format!("{}{mark}", name(host))),
             cell(if pools { host.pool.as_str() } else { "" }),
             host_state(host.state()).into(),
-            cell(
-                time(host.since.as_ref())
-                    .map_or_else(|| NOT_TOLD.to_owned(), |since| ago(since, look.now)),
-            ),
+            cell(time(host.since.as_ref()).map_or_else(|| NOT_TOLD.to_owned(), |since| ago(since, look.now))),
             cell(or_unknown(&host.gluster_version)),
             cell(&host.agent),
             cell(or_unknown(&host.agent_version)),

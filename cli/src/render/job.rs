@@ -62,10 +62,7 @@ fn facts(job: &Job, look: &Look) -> String {
 
 fn began(job: &Job, look: &Look) -> String {
     let told = |time| format!("{} ({})", ago(time, look.now), stamp(time));
-    match (
-        time(job.started_at.as_ref()),
-        time(job.found_at.as_ref()),
-    ) {
+    match (time(job.started_at.as_ref()), time(job.found_at.as_ref())) {
         (Some(started), _) => told(started),
         (None, Some(found)) => format!("not told; found {}", told(found)),
         (None, None) => NOT_TOLD.to_owned(),
@@ -107,11 +104,7 @@ fn steps(steps: &[Step], look: &Look) -> String {
 fn took(step: &Step) -> String {
     let began = time(step.started_at.as_ref());
     let ended = time(step.ended_at.as_ref());
-    began
-        .zip(ended)
-        .and_then(|(began, ended)| since(began, ended))
-        .map(clock)
-        .unwrap_or_default()
+    began.zip(ended).and_then(|(began, ended)| since(began, ended)).map(clock).unwrap_or_default()
 }
 
 /// Each step with the branches before it. A step whose parent is not there stands
@@ -128,9 +121,7 @@ fn tree(steps: &[Step]) -> Vec<(String, &Step)> {
 
 fn below<'a>(steps: &'a [Step], parent: &Step, trunk: &str, rows: &mut Vec<(String, &'a Step)>) {
     let children = in_order(
-        steps
-            .iter()
-            .filter(|step| step.parent_step_id == parent.step_id && step.step_id != parent.step_id),
+        steps.iter().filter(|step| step.parent_step_id == parent.step_id && step.step_id != parent.step_id),
     );
     let last = children.len().saturating_sub(1);
     for (index, step) in children.into_iter().enumerate() {
@@ -154,8 +145,7 @@ fn in_order<'a>(steps: impl Iterator<Item = &'a Step>) -> Vec<&'a Step> {
 mod tests {
     use super::*;
     use crate::render::examples::{
-        at, disagreeing, external_job, hundred_hosts, job_of, look, rebalance, remove_brick,
-        reset_counters,
+        at, disagreeing, external_job, hundred_hosts, job_of, look, rebalance, remove_brick, reset_counters,
     };
     use hod_proto::coordinator::v1::JobStatus;
 

@@ -44,11 +44,7 @@ pub fn table(jobs: &[Job], look: &Look) -> String {
 #[must_use]
 pub fn volumes(job: &Job) -> String {
     let names = job.subjects.iter().map(|subject| {
-        if subject.volume_name.is_empty() {
-            subject.volume_id.as_str()
-        } else {
-            subject.volume_name.as_str()
-        }
+        if subject.volume_name.is_empty() { subject.volume_id.as_str() } else { subject.volume_name.as_str() }
     });
     names.collect::<Vec<_>>().join(", ")
 }
@@ -87,11 +83,7 @@ fn what(job: &Job) -> String {
 #[must_use]
 pub fn description(job: &Job) -> String {
     let text = tame(&job.description);
-    if job.origin.is_empty() {
-        text
-    } else {
-        format!("{text} ({})", tame(&job.origin))
-    }
+    if job.origin.is_empty() { text } else { format!("{text} ({})", tame(&job.origin)) }
 }
 
 #[cfg(test)]

@@ -39,18 +39,14 @@ pub fn short_length<'a>(ids: impl IntoIterator<Item = &'a str>) -> usize {
 /// The first characters of an id.
 #[must_use]
 pub fn short(id: &str, length: usize) -> &str {
-    id.char_indices()
-        .nth(length)
-        .map_or(id, |(end, _)| &id[..end])
+    id.char_indices().nth(length).map_or(id, |(end, _)| &id[..end])
 }
 
 /// Whether several pools are spoken of, so that a column must tell which.
 #[must_use]
 pub fn several<'a>(pools: impl IntoIterator<Item = &'a str>) -> bool {
     let mut pools = pools.into_iter();
-    pools
-        .next()
-        .is_some_and(|first| pools.any(|pool| pool != first))
+    pools.next().is_some_and(|first| pools.any(|pool| pool != first))
 }
 
 #[cfg(test)]

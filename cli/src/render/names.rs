@@ -11,20 +11,13 @@ pub fn shared_domain(names: &[String]) -> usize {
         return 0;
     }
     let shared = |domain: &str| rest.iter().all(|name| name.len() > domain.len() && name.ends_with(domain));
-    first
-        .match_indices('.')
-        .map(|(dot, _)| &first[dot..])
-        .find(|domain| shared(domain))
-        .map_or(0, str::len)
+    first.match_indices('.').map(|(dot, _)| &first[dot..]).find(|domain| shared(domain)).map_or(0, str::len)
 }
 
 /// The name without the shared domain.
 #[must_use]
 pub fn without(name: &str, domain: usize) -> &str {
-    name.len()
-        .checked_sub(domain)
-        .and_then(|end| name.get(..end))
-        .unwrap_or(name)
+    name.len().checked_sub(domain).and_then(|end| name.get(..end)).unwrap_or(name)
 }
 
 #[cfg(test)]

@@ -49,11 +49,7 @@ pub fn sorted(parts: &[HostPart]) -> Vec<&HostPart> {
 /// The name of a part's host, or its id while no name is known.
 #[must_use]
 pub fn name(part: &HostPart) -> String {
-    let name = if part.host_name.is_empty() {
-        &part.host_id
-    } else {
-        &part.host_name
-    };
+    let name = if part.host_name.is_empty() { &part.host_id } else { &part.host_name };
     tame(name)
 }
 

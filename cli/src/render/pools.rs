@@ -56,10 +56,7 @@ pub fn added(pool: &Pool, found: &[Host], look: &Look) -> String {
         Follow::Quiet => ", followed quietly (no call that takes a lock)",
         Follow::Normal | Follow::Unspecified => "",
     };
-    format!(
-        "Pool {name} added with {found_hosts}{quiet}.\n{}",
-        hosts::table(found, look)
-    )
+    format!("Pool {name} added with {found_hosts}{quiet}.\n{}", hosts::table(found, look))
 }
 
 fn follow(follow: Follow) -> &'static str {
@@ -105,10 +102,7 @@ mod tests {
 
     #[test]
     fn a_pool_that_was_added() {
-        let found = [
-            host("node-a", HostState::Answering),
-            host("node-b", HostState::Silent),
-        ];
+        let found = [host("node-a", HostState::Answering), host("node-b", HostState::Silent)];
         let mut quiet = pool("prod", 1);
         quiet.follow = Follow::Quiet.into();
         insta::assert_snapshot!(added(&quiet, &found, &look()));

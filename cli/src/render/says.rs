@@ -54,11 +54,7 @@ fn sums(task: &Task) -> String {
     let Some(counters) = &task.counters else {
         return String::new();
     };
-    let mut text = format!(
-        ", {}, {}",
-        counted(counters.files, "file"),
-        size(counters.bytes)
-    );
+    let mut text = format!(", {}, {}", counted(counters.files, "file"), size(counters.bytes));
     if counters.failed > 0 {
         text.push_str(&format!(", {} failed", count(counters.failed)));
     }
@@ -124,10 +120,7 @@ mod tests {
         HostSays {
             host_name: name.to_owned(),
             answer: answer.into(),
-            age: Some(pbjson_types::Duration {
-                seconds: age,
-                nanos: 0,
-            }),
+            age: Some(pbjson_types::Duration { seconds: age, nanos: 0 }),
             ..HostSays::default()
         }
     }

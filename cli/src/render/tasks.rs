@@ -15,11 +15,7 @@ use super::{NOT_TOLD, attention, several, short, short_length};
 /// asked, since the list may then lack tasks.
 #[must_use]
 pub fn table(tasks: &[Task], silent: &[SilentHost], look: &Look) -> String {
-    let mut text = if tasks.is_empty() {
-        none(silent).to_owned()
-    } else {
-        rows(tasks, look)
-    };
+    let mut text = if tasks.is_empty() { none(silent).to_owned() } else { rows(tasks, look) };
     let length = short_length(tasks.iter().map(|task| task.task_id.as_str()));
     for task in tasks {
         for attention in &task.attention {
@@ -35,11 +31,7 @@ pub fn table(tasks: &[Task], silent: &[SilentHost], look: &Look) -> String {
 }
 
 fn none(silent: &[SilentHost]) -> &'static str {
-    if silent.is_empty() {
-        "No tasks.\n"
-    } else {
-        "No tasks are known of; not every host could be asked.\n"
-    }
+    if silent.is_empty() { "No tasks.\n" } else { "No tasks are known of; not every host could be asked.\n" }
 }
 
 fn rows(tasks: &[Task], look: &Look) -> String {
@@ -79,11 +71,7 @@ fn rows(tasks: &[Task], look: &Look) -> String {
 /// The volume's name, or its id while no name is known.
 #[must_use]
 pub fn volume(task: &Task) -> String {
-    let volume = if task.volume_name.is_empty() {
-        &task.volume_id
-    } else {
-        &task.volume_name
-    };
+    let volume = if task.volume_name.is_empty() { &task.volume_id } else { &task.volume_name };
     tame(volume)
 }
 
@@ -104,19 +92,10 @@ fn ended_on(parts: &[HostPart]) -> String {
 
 /// Who could not be asked, how long that is so, and why.
 fn silent_line(host: &SilentHost) -> String {
-    let name = if host.host_name.is_empty() {
-        &host.host_id
-    } else {
-        &host.host_name
-    };
-    let how_long = length(host.silent_for.as_ref())
-        .map(|length| format!(" for {}", span(length)))
-        .unwrap_or_default();
-    let why = if host.message.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", host.message)
-    };
+    let name = if host.host_name.is_empty() { &host.host_id } else { &host.host_name };
+    let how_long =
+        length(host.silent_for.as_ref()).map(|length| format!(" for {}", span(length))).unwrap_or_default();
+    let why = if host.message.is_empty() { String::new() } else { format!(" ({})", host.message) };
     format!("{name} does not answer{how_long}: tasks may be missing here{why}")
 }
 
@@ -129,10 +108,7 @@ mod tests {
     fn tasks_and_who_could_not_be_asked() {
         let silent = SilentHost {
             host_name: "node-c".to_owned(),
-            silent_for: Some(pbjson_types::Duration {
-                seconds: 130,
-                nanos: 0,
-            }),
+            silent_for: Some(pbjson_types::Duration { seconds: 130, nanos: 0 }),
             message: "connection refused".to_owned(),
             ..SilentHost::default()
         };

@@ -21,11 +21,7 @@ pub fn span(length: Duration) -> String {
 pub fn clock(length: Duration) -> String {
     let seconds = length.as_secs();
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if hours == 0 {
-        format!("{minutes}:{seconds:02}")
-    } else {
-        format!("{hours}:{minutes:02}:{seconds:02}")
-    }
+    if hours == 0 { format!("{minutes}:{seconds:02}") } else { format!("{hours}:{minutes:02}:{seconds:02}") }
 }
 
 /// How long ago: "12 s ago". What lies in the future (the clocks of two machines
@@ -69,10 +65,7 @@ pub fn time(told: Option<&pbjson_types::Timestamp>) -> Option<Timestamp> {
 #[must_use]
 pub fn length(told: Option<&pbjson_types::Duration>) -> Option<Duration> {
     let told = told?;
-    Some(Duration::new(
-        u64::try_from(told.seconds).ok()?,
-        u32::try_from(told.nanos).ok()?,
-    ))
+    Some(Duration::new(u64::try_from(told.seconds).ok()?, u32::try_from(told.nanos).ok()?))
 }
 
 #[cfg(test)]
@@ -106,24 +99,15 @@ mod tests {
         let now: Timestamp = "2026-01-31T12:00:00Z".parse().unwrap();
         assert_eq!(ago("2026-01-31T11:58:00Z".parse().unwrap(), now), "2 min ago");
         assert_eq!(ago("2026-01-31T12:00:02Z".parse().unwrap(), now), "0 s ago");
-        assert_eq!(
-            ago("2026-01-31T13:00:00Z".parse().unwrap(), now),
-            "2026-01-31 13:00:00 UTC"
-        );
+        assert_eq!(ago("2026-01-31T13:00:00Z".parse().unwrap(), now), "2026-01-31 13:00:00 UTC");
     }
 
     #[test]
     fn what_is_no_time_is_none() {
         assert_eq!(time(None), None);
-        let absurd = pbjson_types::Timestamp {
-            seconds: i64::MAX,
-            nanos: 0,
-        };
+        let absurd = pbjson_types::Timestamp { seconds: i64::MAX, nanos: 0 };
         assert_eq!(time(Some(&absurd)), None);
-        let negative = pbjson_types::Duration {
-            seconds: -1,
-            nanos: 0,
-        };
+        let negative = pbjson_types::Duration { seconds: -1, nanos: 0 };
         assert_eq!(length(Some(&negative)), None);
     }
 }

@@ -71,12 +71,7 @@ mod tests {
 
     #[test]
     fn counts_have_their_thousands_set_apart() {
-        for (value, text) in [
-            (0, "0"),
-            (999, "999"),
-            (1000, "1,000"),
-            (1_234_567, "1,234,567"),
-        ] {
+        for (value, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
             assert_eq!(count(value), text);
         }
         assert_eq!(counted(1, "file"), "1 file");

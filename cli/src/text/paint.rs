@@ -44,9 +44,7 @@ pub fn paint(color: bool, tone: Tone, text: &str) -> String {
 /// Text from elsewhere (names, messages) without what could steer a terminal.
 #[must_use]
 pub fn tame(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c })
-        .collect()
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
 #[cfg(test)]

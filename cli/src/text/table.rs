@@ -36,10 +36,7 @@ pub fn cell(text: impl AsRef<str>) -> Cell {
 
 /// A cell with a tone.
 pub fn toned(tone: Tone, text: impl AsRef<str>) -> Cell {
-    Cell {
-        text: tame(text.as_ref()),
-        tone,
-    }
+    Cell { text: tame(text.as_ref()), tone }
 }
 
 /// A word with its tone, as `words` gives them.
@@ -72,22 +69,14 @@ impl Table {
     /// Adds a column of text.
     #[must_use]
     pub fn column(mut self, title: &'static str, fit: Fit) -> Self {
-        self.columns.push(Column {
-            title,
-            fit,
-            right: false,
-        });
+        self.columns.push(Column { title, fit, right: false });
         self
     }
 
     /// Adds a column of numbers: whole, and flush right.
     #[must_use]
     pub fn numbers(mut self, title: &'static str) -> Self {
-        self.columns.push(Column {
-            title,
-            fit: Fit::Whole,
-            right: true,
-        });
+        self.columns.push(Column { title, fit: Fit::Whole, right: true });
         self
     }
 
@@ -112,23 +101,20 @@ impl Table {
             None => (natural, GAP),
         };
         let mut table = comfy_table::Table::new();
-        table
-            .load_style(NOTHING)
-            .set_content_arrangement(ContentArrangement::Disabled)
-            .set_header(self.columns.iter().zip(&widths).map(|(column, width)| {
+        table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled).set_header(
+            self.columns.iter().zip(&widths).map(|(column, width)| {
                 let title = cut(column.title, *width);
                 comfy_table::Cell::new(paint(look.color, Tone::Faint, &title))
-            }));
+            }),
+        );
         for row in &self.rows {
-            table.add_row(row.iter().zip(&self.columns).zip(&widths).map(
-                |((cell, column), width)| {
-                    let text = match column.fit {
-                        Fit::Cut => cut(&cell.text, *width),
-                        Fit::Whole | Fit::Wrap => cell.text.clone(),
-                    };
-                    comfy_table::Cell::new(painted_lines(look, cell.tone, &text))
-                },
-            ));
+            table.add_row(row.iter().zip(&self.columns).zip(&widths).map(|((cell, column), width)| {
+                let text = match column.fit {
+                    Fit::Cut => cut(&cell.text, *width),
+                    Fit::Whole | Fit::Wrap => cell.text.clone(),
+                };
+                comfy_table::Cell::new(painted_lines(look, cell.tone, &text))
+            }));
         }
         let last = self.columns.len().saturating_sub(1);
         for (index, width) in widths.iter().enumerate() {
@@ -207,10 +193,7 @@ impl Table {
 
 /// Each line painted for itself, so that wrapping never tears a colour open.
 fn painted_lines(look: &Look, tone: Tone, text: &str) -> String {
-    let lines: Vec<_> = text
-        .lines()
-        .map(|line| paint(look.color, tone, line))
-        .collect();
+    let lines: Vec<_> = text.lines().map(|line| paint(look.color, tone, line)).collect();
     lines.join("\n")
 }
 
@@ -254,11 +237,7 @@ fn taken(chars: impl Iterator<Item = char>, width: usize) -> String {
 pub fn wrapped(text: &str, width: Option<usize>, indent: &str) -> String {
     let mut lines = Vec::new();
     for paragraph in text.lines() {
-        let mut line = if lines.is_empty() {
-            String::new()
-        } else {
-            indent.to_owned()
-        };
+        let mut line = if lines.is_empty() { String::new() } else { indent.to_owned() };
         let mut fresh = true;
         for word in paragraph.split_whitespace() {
             let long = measure_text_width(&line) + 1 + measure_text_width(word);
@@ -282,11 +261,7 @@ mod tests {
     use super::*;
 
     fn look(width: Option<usize>) -> Look {
-        Look {
-            now: "2026-01-31T12:00:00Z".parse().unwrap(),
-            width,
-            color: false,
-        }
+        Look { now: "2026-01-31T12:00:00Z".parse().unwrap(), width, color: false }
     }
 
     fn example() -> Table {
@@ -328,10 +303,8 @@ mod tests {
         painted.color = true;
         let painted = example().render(&painted);
         assert_ne!(painted, plain);
-        let bare: Vec<_> = painted
-            .lines()
-            .map(|line| console::strip_ansi_codes(line).trim_end().to_owned())
-            .collect();
+        let bare: Vec<_> =
+            painted.lines().map(|line| console::strip_ansi_codes(line).trim_end().to_owned()).collect();
         assert_eq!(bare, plain.lines().collect::<Vec<_>>());
     }
 

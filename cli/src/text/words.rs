@@ -52,10 +52,7 @@ pub fn part_status(status: PartStatus) -> (&'static str, Tone) {
 /// Whether a part has come to an end that is known.
 #[must_use]
 pub fn part_ended(status: PartStatus) -> bool {
-    matches!(
-        status,
-        PartStatus::Stopped | PartStatus::Completed | PartStatus::Failed
-    )
+    matches!(status, PartStatus::Stopped | PartStatus::Completed | PartStatus::Failed)
 }
 
 /// How a host stands.
@@ -135,11 +132,7 @@ mod tests {
             let status = PartStatus::try_from(known).unwrap();
             assert_ne!(part_status(status).0, UNKNOWN);
         }
-        let from_the_future = Task {
-            status: 77,
-            r#type: 77,
-            ..Task::default()
-        };
+        let from_the_future = Task { status: 77, r#type: 77, ..Task::default() };
         assert_eq!(task_status(from_the_future.status()).0, UNKNOWN);
         assert_eq!(task_type(&from_the_future), UNKNOWN);
     }

@@ -1,0 +1,65 @@
+//! One module a command: its arguments, what it asks the coordinator, what it shows.
+
+pub mod completions;
+pub mod events;
+pub mod external;
+pub mod hosts;
+pub mod job;
+pub mod jobs;
+pub mod man;
+pub mod pool;
+pub mod task;
+pub mod tasks;
+pub mod volumes;
+pub mod watch;
+
+use crate::address::Address;
+use crate::args::{Cli, Command};
+use crate::client::Client;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::screen::Screen;
+
+/// What a command works with.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// Where answers go.
+    pub screen: Screen,
+    coordinators: Vec<Address>,
+}
+
+impl Context {
+    /// A connection to the coordinator.
+    ///
+    /// # Errors
+    /// It can't be reached.
+    pub async fn client(&self) -> Result<Client, Failure> {
+        Client::connect(&self.coordinators).await
+    }
+}
+
+/// Runs the command that was asked for.
+///
+/// # Errors
+/// What kept it from being done.
+pub async fn run(cli: Cli) -> Result<Exit, Failure> {
+    let context = Context {
+        screen: Screen::new(cli.global.json, cli.global.color),
+        coordinators: cli.global.coordinator,
+    };
+    match cli.command {
+        Command::Pool(command) => pool::run(&context, command).await,
+        Command::Hosts(arguments) => hosts::run(&context, arguments).await,
+        Command::Volumes(arguments) => volumes::run(&context, arguments).await,
+        Command::Tasks(arguments) => tasks::run(&context, arguments).await,
+        Command::Task(arguments) => task::run(&context, arguments).await,
+        Command::Jobs(arguments) => jobs::run(&context, arguments).await,
+        Command::Job(arguments) => job::run(&context, arguments).await,
+        // The state of a watch is large; it lives on the heap.
+        Command::Watch(arguments) => Box::pin(watch::run(&context, arguments)).await,
+        Command::Events(arguments) => events::run(&context, arguments).await,
+        Command::External(command) => external::run(&context, command).await,
+        Command::Completions(arguments) => completions::run(&context, &arguments),
+        Command::Man(arguments) => man::run(&arguments),
+    }
+}

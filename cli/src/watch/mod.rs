@@ -1,0 +1,15 @@
+//! What `hod watch` shows: from the stream of jobs to a picture that moves.
+//!
+//! The stream's messages go into a [`board`], which says what changed. On a terminal
+//! the board is drawn ([`view`], from a [`block`] of [`row`]s for each job with its
+//! [`hosts`], then [`bars`]); elsewhere each change becomes a line
+//! ([`lines`]). [`rate`] works out how fast a host goes.
+
+pub mod bars;
+pub mod block;
+pub mod board;
+pub mod hosts;
+pub mod lines;
+pub mod rate;
+pub mod row;
+pub mod view;
