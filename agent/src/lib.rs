@@ -1,2 +1,27 @@
-//! To be.
+//! One storage host's Gluster command line behind gRPC.
+//!
+//! Data passes through in one direction. [`gluster`] asks the command line and reads
+//! what it says. `watch` hears when glusterd's files change and wakes `discovery`,
+//! which asks without locks, and `history`, which reads the commands that were run;
+//! `follow` asks for running tasks by calls that take their volume's lock, all of
+//! which go through `locked`. What they learn hangs on the board (`picture`), from
+//! which `service` tells every watcher what is new to it, and answers requests.
+//! [`config`] says what is to be done, `serve` starts and stops it all, `metrics`
+//! counts what it costs.
+
+pub mod config;
+mod discovery;
+mod follow;
 pub mod gluster;
+mod hints;
+mod history;
+mod identity;
+mod locked;
+mod metrics;
+mod own;
+mod picture;
+mod serve;
+mod service;
+mod watch;
+
+pub use serve::{Failure, serve};

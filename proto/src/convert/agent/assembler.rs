@@ -29,10 +29,7 @@ enum Picture {
 
 impl Default for PictureAssembler {
     fn default() -> Self {
-        Self {
-            picture: Picture::Gathering(Vec::new()),
-            glusterd: None,
-        }
+        Self { picture: Picture::Gathering(Vec::new()), glusterd: None }
     }
 }
 
@@ -42,11 +39,7 @@ impl PictureAssembler {
     ///
     /// # Errors
     /// Names the field that can't be read.
-    pub fn take(
-        &mut self,
-        message: pb::WatchTasksResponse,
-        received: Timestamp,
-    ) -> Result<(), Unreadable> {
+    pub fn take(&mut self, message: pb::WatchTasksResponse, received: Timestamp) -> Result<(), Unreadable> {
         let told = read::told(message, received)?;
         if let Told::Alive(alive) = told {
             self.glusterd = Some(alive.glusterd);
@@ -102,8 +95,7 @@ fn whole(parts: &[Told]) -> Result<HostPicture, Unreadable> {
             _ => {}
         }
     }
-    let missing =
-        |what| Unreadable::new("picture_complete", format!("came before {what} were told"));
+    let missing = |what| Unreadable::new("picture_complete", format!("came before {what} were told"));
     let mut picture = HostPicture {
         identity: identity.ok_or_else(|| missing("the host"))?,
         peers: peers.ok_or_else(|| missing("the peers"))?,

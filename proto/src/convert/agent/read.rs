@@ -59,28 +59,20 @@ pub struct Alive {
 pub fn told(message: pb::WatchTasksResponse, received: Timestamp) -> Result<Told, Unreadable> {
     let at = |field| time(field, message.age.as_ref(), received);
     match message.event {
-        None => Err(Unreadable::new(
-            "event",
-            "is missing, or of a kind this build does not know",
-        )),
+        None => Err(Unreadable::new("event", "is missing, or of a kind this build does not know")),
         Some(Event::Host(host)) => Ok(Told::Host(host.try_into()?)),
-        Some(Event::Peers(report)) => Ok(Told::Peers(Look {
-            at: at("age")?,
-            outcome: outcome(report.error, report.peers)?,
-        })),
-        Some(Event::Volumes(report)) => Ok(Told::Volumes(Look {
-            at: at("age")?,
-            outcome: outcome(report.error, report.volumes)?,
-        })),
+        Some(Event::Peers(report)) => {
+            Ok(Told::Peers(Look { at: at("age")?, outcome: outcome(report.error, report.peers)? }))
+        }
+        Some(Event::Volumes(report)) => {
+            Ok(Told::Volumes(Look { at: at("age")?, outcome: outcome(report.error, report.volumes)? }))
+        }
         Some(Event::Own(report)) => {
             let mut looks = BTreeMap::new();
             for look in report.looks {
                 let (volume, look) = own_look(look, received)?;
                 if looks.insert(volume, look).is_some() {
-                    return Err(Unreadable::new(
-                        "own.looks",
-                        format!("volume {volume} occurs twice"),
-                    ));
+                    return Err(Unreadable::new("own.looks", format!("volume {volume} occurs twice")));
                 }
             }
             Ok(Told::Own(looks, report.error.map(Into::into)))
@@ -92,10 +84,7 @@ pub fn told(message: pb::WatchTasksResponse, received: Timestamp) -> Result<Told
                 (false, Some(error), _) => Err(error.into()),
                 (false, None, Some(task)) => Ok(task.try_into()?),
                 (false, None, None) => {
-                    return Err(Unreadable::new(
-                        "followed.task",
-                        "is missing, and so is an error",
-                    ));
+                    return Err(Unreadable::new("followed.task", "is missing, and so is an error"));
                 }
             };
             let at = at("age")?;
@@ -109,9 +98,8 @@ pub fn told(message: pb::WatchTasksResponse, received: Timestamp) -> Result<Told
             .map(Told::History),
         Some(Event::PictureComplete(_)) => Ok(Told::Complete),
         Some(Event::SignOfLife(sign)) => {
-            let again = |field, age: Option<&PbDuration>| {
-                age.map(|age| time(field, Some(age), received)).transpose()
-            };
+            let again =
+                |field, age: Option<&PbDuration>| age.map(|age| time(field, Some(age), received)).transpose();
             Ok(Told::Alive(Alive {
                 glusterd: sign.glusterd_answers,
                 peers: again("sign_of_life.peers_age", sign.peers_age.as_ref())?,
@@ -135,10 +123,7 @@ pub fn own_look(look: pb::OwnLook, received: Timestamp) -> Result<(VolumeId, Own
                 (PartStatus::Unspecified, _) => None,
                 (status, Some(counters)) => Some((status.into(), counters)),
                 (_, None) => {
-                    return Err(Unreadable::new(
-                        "own_look.counters",
-                        "is missing beside a status",
-                    ));
+                    return Err(Unreadable::new("own_look.counters", "is missing beside a status"));
                 }
             },
         }
@@ -149,11 +134,7 @@ pub fn own_look(look: pb::OwnLook, received: Timestamp) -> Result<(VolumeId, Own
             bricks: brick_names("own_look.bricks", &look.bricks)?,
             status: status.into(),
             counters,
-            time_left: look
-                .time_left
-                .as_ref()
-                .map(|d| read_duration("own_look.time_left", d))
-                .transpose()?,
+            time_left: look.time_left.as_ref().map(|d| read_duration("own_look.time_left", d)).transpose()?,
         })
     };
     let volume = id("own_look.volume_id", &look.volume_id)?;
@@ -169,10 +150,7 @@ pub fn own_look(look: pb::OwnLook, received: Timestamp) -> Result<(VolumeId, Own
 ///
 /// # Errors
 /// Names the field that can't be read.
-pub fn history_entry(
-    entry: pb::HistoryEntry,
-    received: Timestamp,
-) -> Result<HistoryEntry, Unreadable> {
+pub fn history_entry(entry: pb::HistoryEntry, received: Timestamp) -> Result<HistoryEntry, Unreadable> {
     if entry.position.is_empty() {
         return Err(Unreadable::new("history_entry.position", "is empty"));
     }
@@ -219,14 +197,8 @@ impl TryFrom<pb::FollowedTask> for FollowedTask {
                 .counters
                 .ok_or_else(|| Unreadable::new("task.parts.counters", "is missing"))?
                 .try_into()?;
-            if parts
-                .insert(host, (part.status().into(), counters))
-                .is_some()
-            {
-                return Err(Unreadable::new(
-                    "task.parts",
-                    format!("host {host} occurs twice"),
-                ));
+            if parts.insert(host, (part.status().into(), counters)).is_some() {
+                return Err(Unreadable::new("task.parts", format!("host {host} occurs twice")));
             }
         }
         Ok(Self {
@@ -241,16 +213,14 @@ impl TryFrom<pb::FollowedTask> for FollowedTask {
     }
 }
 
-/// When something happened that was this old when it was received.
-fn time(
-    field: &'static str,
-    age: Option<&PbDuration>,
-    received: Timestamp,
-) -> Result<Timestamp, Unreadable> {
+/// When something happened that was this old when it was received, in whole
+/// microseconds: what is kept no finer must be compared no finer.
+fn time(field: &'static str, age: Option<&PbDuration>, received: Timestamp) -> Result<Timestamp, Unreadable> {
     let age = age.ok_or_else(|| Unreadable::new(field, "is missing"))?;
     let age = read_duration(field, age)?;
     received
         .checked_sub(age)
+        .and_then(|at| Timestamp::from_microsecond(at.as_microsecond()))
         .map_err(|_| Unreadable::new(field, format!("{age:?} is before all time")))
 }
 
@@ -262,10 +232,6 @@ fn outcome<P, T: TryFrom<P, Error = Unreadable>>(
 ) -> Result<Result<Vec<T>, GlusterError>, Unreadable> {
     match error {
         Some(error) => Ok(Err(error.into())),
-        None => list
-            .into_iter()
-            .map(TryInto::try_into)
-            .collect::<Result<_, _>>()
-            .map(Ok),
+        None => list.into_iter().map(TryInto::try_into).collect::<Result<_, _>>().map(Ok),
     }
 }

@@ -19,10 +19,7 @@ use crate::types::v1 as types;
 /// A message of the stream: an event and how long ago it was looked at.
 #[must_use]
 pub fn message(age: Duration, event: Event) -> pb::WatchTasksResponse {
-    pb::WatchTasksResponse {
-        age: Some(duration(age)),
-        event: Some(event),
-    }
+    pb::WatchTasksResponse { age: Some(duration(age)), event: Some(event) }
 }
 
 impl From<&HostIdentity> for pb::Host {
@@ -73,9 +70,7 @@ pub fn own_look(
     };
     match holding {
         Holding::Nothing { residue: None } => empty,
-        Holding::Nothing {
-            residue: Some((status, counters)),
-        } => pb::OwnLook {
+        Holding::Nothing { residue: Some((status, counters)) } => pb::OwnLook {
             status: types::PartStatus::from(*status).into(),
             counters: Some((*counters).into()),
             ..empty

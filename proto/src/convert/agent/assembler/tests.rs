@@ -47,23 +47,11 @@ fn host() -> HostId {
 }
 
 fn peer() -> Peer {
-    Peer {
-        id: host(),
-        names: vec!["localhost".into()],
-        connected: true,
-        state: String::new(),
-    }
+    Peer { id: host(), names: vec!["localhost".into()], connected: true, state: String::new() }
 }
 
 fn counters() -> Counters {
-    Counters {
-        files: 7,
-        bytes: 1 << 40,
-        scanned: 9,
-        failed: 1,
-        skipped: 2,
-        run_time: Some(secs(61)),
-    }
+    Counters { files: 7, bytes: 1 << 40, scanned: 9, failed: 1, skipped: 2, run_time: Some(secs(61)) }
 }
 
 fn own_task() -> Holding {
@@ -88,24 +76,13 @@ fn followed() -> FollowedTask {
 
 fn own_report(holding: &Holding, age: u64) -> Event {
     Event::Own(pb::OwnReport {
-        looks: vec![tell::own_look(
-            volume(),
-            "dist",
-            holding,
-            Source::GetState,
-            secs(age),
-        )],
+        looks: vec![tell::own_look(volume(), "dist", holding, Source::GetState, secs(age))],
         error: None,
     })
 }
 
 fn followed_report(task: Option<pb::FollowedTask>, dropped: bool) -> Event {
-    Event::Followed(pb::FollowedReport {
-        volume_id: VOLUME.into(),
-        task,
-        error: None,
-        dropped,
-    })
+    Event::Followed(pb::FollowedReport { volume_id: VOLUME.into(), task, error: None, dropped })
 }
 
 fn take(assembler: &mut PictureAssembler, age: u64, event: Event) -> Result<(), Unreadable> {
@@ -120,23 +97,12 @@ fn whole_picture() -> PictureAssembler {
         (3, tell::peers(&[peer()], None)),
         (4, tell::volumes(&[], None)),
         (0, own_report(&own_task(), 5)),
-        (
-            6,
-            followed_report(
-                Some(tell::followed_task(&followed(), |_| String::new())),
-                false,
-            ),
-        ),
+        (6, followed_report(Some(tell::followed_task(&followed(), |_| String::new())), false)),
     ] {
         take(&mut assembler, age, event).unwrap();
         assert!(assembler.picture().is_none(), "it is not whole yet");
     }
-    take(
-        &mut assembler,
-        0,
-        Event::PictureComplete(pb::PictureComplete {}),
-    )
-    .unwrap();
+    take(&mut assembler, 0, Event::PictureComplete(pb::PictureComplete {})).unwrap();
     assembler
 }
 
@@ -179,10 +145,7 @@ fn a_sign_of_life_renews_only_what_was_looked_at_again() {
     assert_eq!(assembler.glusterd_answers(), Some(false));
     let picture = assembler.picture().unwrap();
     assert_eq!(picture.own[&volume()].at, before(1));
-    assert_eq!(
-        (picture.peers.at, picture.volumes.at),
-        (before(3), before(4))
-    );
+    assert_eq!((picture.peers.at, picture.volumes.at), (before(3), before(4)));
 }
 
 #[test]
@@ -219,18 +182,10 @@ fn history_is_appended_once() {
     };
     for _ in 0..2 {
         let entries = vec![tell::history_entry(&entry, secs(2))];
-        take(
-            &mut assembler,
-            0,
-            Event::History(pb::HistoryReport { entries }),
-        )
-        .unwrap();
+        take(&mut assembler, 0, Event::History(pb::HistoryReport { entries })).unwrap();
     }
     let at = before(2);
-    assert_eq!(
-        assembler.picture().unwrap().history,
-        [HistoryEntry { at, ..entry }]
-    );
+    assert_eq!(assembler.picture().unwrap().history, [HistoryEntry { at, ..entry }]);
 }
 
 #[test]
@@ -243,77 +198,25 @@ fn what_cannot_be_read_names_the_field_and_changes_nothing() {
         ..Default::default()
     };
     let parts = |parts| {
-        let task = pb::FollowedTask {
-            parts,
-            ..pb::FollowedTask::default()
-        };
+        let task = pb::FollowedTask { parts, ..pb::FollowedTask::default() };
         followed_report(Some(task), false)
     };
-    let look = |look| {
-        Event::Own(pb::OwnReport {
-            looks: vec![look],
-            error: None,
-        })
-    };
+    let look = |look| Event::Own(pb::OwnReport { looks: vec![look], error: None });
     let good = tell::own_look(volume(), "dist", &own_task(), Source::GetState, secs(0));
     for (field, event) in [
         ("followed.task", followed_report(None, false)),
         ("task.parts", parts(vec![part(Some(counters())); 2])),
         ("task.parts.counters", parts(vec![part(None)])),
-        (
-            "host.protocol_version",
-            Event::Host(pb::Host {
-                protocol_version: 99,
-                ..(&identity()).into()
-            }),
-        ),
-        (
-            "host.host_id",
-            Event::Host(pb::Host {
-                host_id: "node-a".into(),
-                ..(&identity()).into()
-            }),
-        ),
-        (
-            "own_look.age",
-            look(pb::OwnLook {
-                age: None,
-                ..good.clone()
-            }),
-        ),
-        (
-            "own_look.task_id",
-            look(pb::OwnLook {
-                task_id: "x".into(),
-                ..good.clone()
-            }),
-        ),
-        (
-            "own_look.volume_id",
-            look(pb::OwnLook {
-                volume_id: String::new(),
-                ..good.clone()
-            }),
-        ),
-        (
-            "own_look.bricks",
-            look(pb::OwnLook {
-                bricks: vec!["no brick".into()],
-                ..good.clone()
-            }),
-        ),
-        (
-            "own.looks",
-            Event::Own(pb::OwnReport {
-                looks: vec![good.clone(), good],
-                error: None,
-            }),
-        ),
+        ("host.protocol_version", Event::Host(pb::Host { protocol_version: 99, ..(&identity()).into() })),
+        ("host.host_id", Event::Host(pb::Host { host_id: "node-a".into(), ..(&identity()).into() })),
+        ("own_look.age", look(pb::OwnLook { age: None, ..good.clone() })),
+        ("own_look.task_id", look(pb::OwnLook { task_id: "x".into(), ..good.clone() })),
+        ("own_look.volume_id", look(pb::OwnLook { volume_id: String::new(), ..good.clone() })),
+        ("own_look.bricks", look(pb::OwnLook { bricks: vec!["no brick".into()], ..good.clone() })),
+        ("own.looks", Event::Own(pb::OwnReport { looks: vec![good.clone(), good], error: None })),
         (
             "history_entry.position",
-            Event::History(pb::HistoryReport {
-                entries: vec![pb::HistoryEntry::default()],
-            }),
+            Event::History(pb::HistoryReport { entries: vec![pb::HistoryEntry::default()] }),
         ),
     ] {
         let error = take(&mut assembler, 0, event).unwrap_err();
@@ -321,10 +224,7 @@ fn what_cannot_be_read_names_the_field_and_changes_nothing() {
         assert_eq!(assembler.picture().unwrap(), &picture);
     }
     let nothing = pb::WatchTasksResponse::default();
-    assert_eq!(
-        assembler.take(nothing, received()).unwrap_err().field,
-        "event"
-    );
+    assert_eq!(assembler.take(nothing, received()).unwrap_err().field, "event");
     let mut early = PictureAssembler::default();
     let complete = Event::PictureComplete(pb::PictureComplete {});
     let error = take(&mut early, 0, complete).unwrap_err();

@@ -1,0 +1,130 @@
+//! What the agent costs and does, for Prometheus.
+
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+use crate::gluster::{CallReport, Lock, Observer};
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Called {
+    verb: &'static str,
+    lock: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Refused {
+    kind: String,
+}
+
+/// The agent's metrics.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    calls: Family<Called, Counter>,
+    errors: Family<Refused, Counter>,
+    lock_seconds: Counter<f64, AtomicU64>,
+    pub(crate) watchers: Gauge,
+    pub(crate) glusterd_answers: Gauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("hod_agent");
+        let calls = Family::default();
+        let errors = Family::default();
+        let lock_seconds = Counter::default();
+        let watchers = Gauge::default();
+        let glusterd_answers = Gauge::default();
+        registry.register(
+            "gluster_calls",
+            "Calls of the gluster command, by what was asked and the lock they took",
+            calls.clone(),
+        );
+        registry.register(
+            "gluster_call_errors",
+            "Calls of the gluster command that gave no answer, by why",
+            errors.clone(),
+        );
+        registry.register(
+            "gluster_lock_seconds",
+            "Seconds that calls ran that hold a volume's lock on every host",
+            lock_seconds.clone(),
+        );
+        registry.register("watchers", "WatchTasks streams that live", watchers.clone());
+        registry.register(
+            "glusterd_answers",
+            "1 while glusterd answers on this host",
+            glusterd_answers.clone(),
+        );
+        registry.register(
+            "build",
+            "The agent's version",
+            Info::new([("version", env!("CARGO_PKG_VERSION"))]),
+        );
+        Self { registry, calls, errors, lock_seconds, watchers, glusterd_answers }
+    }
+}
+
+impl Metrics {
+    /// In the text form of OpenMetrics.
+    ///
+    /// # Errors
+    /// Never in practice: the text is written to memory.
+    pub(crate) fn text(&self) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+impl Observer for Metrics {
+    fn call_ended(&self, report: &CallReport<'_>) {
+        self.calls.get_or_create(&Called { verb: report.verb, lock: report.lock.code() }).inc();
+        if report.lock == Lock::Volume {
+            self.lock_seconds.inc_by(report.took.as_secs_f64());
+        }
+        if let Some(kind) = report.refused {
+            let kind = format!("{kind:?}");
+            self.errors.get_or_create(&Refused { kind }).inc();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn counts_calls_by_verb_and_lock_and_the_time_of_locks() {
+        let metrics = Metrics::default();
+        for (verb, lock, refused) in [
+            ("get-state", Lock::None, None),
+            ("volume rebalance status", Lock::Volume, Some(hod_core::error::GlusterErrorKind::TimedOut)),
+        ] {
+            metrics.call_ended(&CallReport {
+                verb,
+                lock,
+                volume: None,
+                took: Duration::from_millis(500),
+                refused,
+            });
+        }
+        let text = metrics.text().unwrap();
+        for line in [
+            "hod_agent_gluster_calls_total{verb=\"get-state\",lock=\"none\"} 1",
+            "hod_agent_gluster_calls_total{verb=\"volume rebalance status\",lock=\"volume\"} 1",
+            "hod_agent_gluster_call_errors_total{kind=\"TimedOut\"} 1",
+            "hod_agent_gluster_lock_seconds_total 0.5",
+            "hod_agent_watchers 0",
+        ] {
+            assert!(text.lines().any(|l| l == line), "{line} in {text}");
+        }
+    }
+}
