@@ -1,8 +1,8 @@
 //! Gluster's command line as the agent uses it: one call, one answer in core's types.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hod_core::error::{GlusterError, GlusterErrorKind};
@@ -11,18 +11,18 @@ use hod_core::id::HostId;
 use hod_core::observation::FollowedTask;
 use hod_core::task::{Counters, PartStatus, TaskType};
 use hod_core::volume::Volume;
-use tokio::sync::{
-    Mutex as AsyncMutex, MutexGuard, OwnedMutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
-};
+use tokio::sync::Mutex;
 
 use super::command::{Call, Lock, check_volume_name};
 use super::process::{self, Output};
+use super::queue::Queue;
 use super::read::get_state::GetState;
 use super::read::heal::HealSummary;
 use super::read::task_list::{ListedTask, VolumeTasks};
 use super::read::task_status::{HostPart, TaskReply};
-use super::read::{Unreadable, get_state, heal, pool, task_list, task_status, volume_info};
+use super::read::{Unreadable, heal, pool, task_list, task_status, volume_info};
 use super::refusal;
+use super::state_file::StateFolder;
 use super::version::Version;
 
 /// How Gluster is reached.
@@ -87,9 +87,9 @@ pub struct GlusterCli {
     settings: Settings,
     observer: Option<Arc<dyn Observer>>,
     queue: Queue,
-    /// Held by the one get-state at a time; counts its files.
-    state_files: AsyncMutex<u64>,
-    version: AsyncMutex<Option<Version>>,
+    /// Held by the one get-state at a time.
+    state_folder: Mutex<StateFolder>,
+    version: Mutex<Option<Version>>,
 }
 
 impl GlusterCli {
@@ -97,11 +97,11 @@ impl GlusterCli {
     #[must_use]
     pub fn new(settings: Settings, observer: Option<Arc<dyn Observer>>) -> Self {
         Self {
+            state_folder: Mutex::new(StateFolder::new(settings.state_folder.clone())),
             settings,
             observer,
             queue: Queue::default(),
-            state_files: AsyncMutex::new(0),
-            version: AsyncMutex::new(None),
+            version: Mutex::new(None),
         }
     }
 
@@ -175,13 +175,9 @@ impl GlusterCli {
     /// Gluster's refusal by its kind; [`GlusterErrorKind::StateWithheld`] while any
     /// volume's task is reset by a replace-brick (79).
     pub async fn get_state(&self) -> Result<GetState, GlusterError> {
-        let mut number = self.state_files.lock().await;
-        *number += 1;
-        let folder = &self.settings.state_folder;
-        let file = format!("{STATE_FILE}{}-{number}", std::process::id());
-        // A call that timed out may have left a file behind, written later.
-        remove_state_files(folder).await;
-        let call = Call::GetState { folder: folder.clone(), file: file.clone() };
+        let mut folder = self.state_folder.lock().await;
+        let file = folder.next_file().await?;
+        let call = Call::GetState { folder: folder.path().to_owned(), file: file.clone() };
         let answered = self
             .ask(&call, |output| match output.exit {
                 Some(0) => Ok(()),
@@ -189,10 +185,10 @@ impl GlusterCli {
             })
             .await;
         let state = match answered {
-            Ok(()) => read_state_file(&folder.join(&file)).await,
+            Ok(()) => folder.read(&file).await,
             Err(refused) => Err(refused),
         };
-        remove_state_files(folder).await;
+        folder.clear().await;
         state
     }
 
@@ -383,83 +379,5 @@ impl GlusterCli {
                 }
             }
         }
-    }
-}
-
-/// What the names of get-state's files begin with.
-const STATE_FILE: &str = "hod-state-";
-
-async fn remove_state_files(folder: &std::path::Path) {
-    // What can't be removed is only in the way of the disk, and tried again.
-    let Ok(mut entries) = tokio::fs::read_dir(folder).await else {
-        return;
-    };
-    while let Ok(Some(entry)) = entries.next_entry().await {
-        if entry.file_name().to_string_lossy().starts_with(STATE_FILE) {
-            let _ = tokio::fs::remove_file(entry.path()).await;
-        }
-    }
-}
-
-async fn read_state_file(path: &std::path::Path) -> Result<GetState, GlusterError> {
-    let broken = |e: std::io::Error| {
-        Unreadable::new(format!("get-state said it wrote {}, and that can't be read: {e}", path.display()))
-    };
-    let length = tokio::fs::metadata(path).await.map_err(broken)?.len();
-    if length > process::OUTPUT_MAX as u64 {
-        return Err(GlusterError {
-            kind: GlusterErrorKind::TooLong,
-            message: format!("get-state wrote {length} bytes"),
-            op_errno: 0,
-            hosts: Vec::new(),
-        });
-    }
-    let bytes = tokio::fs::read(path).await.map_err(broken)?;
-    Ok(get_state::read(&bytes)?)
-}
-
-/// Whose turn it is: of the calls that take locks, those about one volume go one at
-/// a time, and one about all volumes goes alone, so that the agent is never itself
-/// the other transaction. heal info takes no lock and may last for minutes: it waits
-/// for its like only.
-#[derive(Default)]
-struct Queue {
-    heal: AsyncMutex<()>,
-    all: RwLock<()>,
-    volumes: Mutex<HashMap<String, Weak<AsyncMutex<()>>>>,
-}
-
-/// A call's turn, until dropped.
-enum Turn<'a> {
-    Free,
-    Heal { _guard: MutexGuard<'a, ()> },
-    All { _guard: RwLockWriteGuard<'a, ()> },
-    Volume { _all: RwLockReadGuard<'a, ()>, _volume: OwnedMutexGuard<()> },
-}
-
-impl Queue {
-    async fn turn(&self, call: &Call) -> Turn<'_> {
-        if matches!(call, Call::HealInfoSummary { .. }) {
-            return Turn::Heal { _guard: self.heal.lock().await };
-        }
-        match (call.lock(), call.volume()) {
-            (Lock::None, _) => Turn::Free,
-            (Lock::Volume, None) => Turn::All { _guard: self.all.write().await },
-            (Lock::Volume, Some(volume)) => {
-                Turn::Volume { _all: self.all.read().await, _volume: self.of(volume).lock_owned().await }
-            }
-        }
-    }
-
-    fn of(&self, volume: &str) -> Arc<AsyncMutex<()>> {
-        // A panic elsewhere leaves the map whole.
-        let mut volumes = self.volumes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(mutex) = volumes.get(volume).and_then(Weak::upgrade) {
-            return mutex;
-        }
-        volumes.retain(|_, mutex| mutex.strong_count() > 0);
-        let mutex = Arc::new(AsyncMutex::new(()));
-        volumes.insert(volume.to_owned(), Arc::downgrade(&mutex));
-        mutex
     }
 }

@@ -11,8 +11,10 @@
 pub mod client;
 pub mod command;
 pub mod process;
+mod queue;
 pub mod read;
 pub mod refusal;
+mod state_file;
 pub mod status;
 pub mod version;
 

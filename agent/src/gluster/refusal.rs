@@ -118,15 +118,16 @@ fn kind(op_errno: i32, words: &str, failures: &[Failure<'_>]) -> GlusterErrorKin
 
 /// Words that tell a kind, in lower case. The first that fits decides, so what
 /// contains another's words stands before it.
-const WORDS: [(&str, GlusterErrorKind); 25] = [
+const WORDS: [(&str, GlusterErrorKind); 26] = [
     ("connection failed", GlusterErrorKind::GlusterdDown),
     ("gluster daemon is operational", GlusterErrorKind::GlusterdDown),
     ("request timed out", GlusterErrorKind::TimedOut),
     ("another transaction", GlusterErrorKind::AnotherTransaction),
-    ("failed to get daemon state", GlusterErrorKind::StateWithheld),
+    ("failed to get daemon state. check", GlusterErrorKind::StateWithheld),
     ("rebalance not started", GlusterErrorKind::TaskNotStarted),
     ("remove-brick not started", GlusterErrorKind::TaskNotStarted),
     ("replace-brick not started", GlusterErrorKind::TaskNotStarted),
+    ("output directory", GlusterErrorKind::Refused),
     ("does not exist in volume", GlusterErrorKind::WrongBrick),
     ("does not exist", GlusterErrorKind::NoSuchVolume),
     ("is not a distribute volume", GlusterErrorKind::NotDistributed),
@@ -159,7 +160,7 @@ mod tests {
     #[test]
     fn words_that_no_fixture_holds() {
         for (words, kind) in [
-            // Source.
+            // Source, but the one about the output directory: seen with 10.3.
             (
                 "An earlier remove-brick task exists for volume v. Either commit it or stop it before starting a new task.",
                 Kind::TaskInProgress,
@@ -169,6 +170,7 @@ mod tests {
                 Kind::VolumeNotStarted,
             ),
             ("Incorrect brick node-b:/b for volume v", Kind::WrongBrick),
+            ("Failed to get daemon state: Output directory /nope does not exist.", Kind::Refused),
             ("brick: node-b:/b does not exist in volume: v", Kind::WrongBrick),
             ("unrecognized word: summary (position 4)", Kind::NotSupported),
             ("Volume v is not of type replicate/disperse", Kind::Refused),

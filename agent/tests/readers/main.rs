@@ -5,7 +5,9 @@
 mod client;
 mod fixtures;
 mod older;
+mod pool;
 mod properties;
 mod refusals;
-mod values;
+mod state;
+mod tasks;
 mod walk;

@@ -49,7 +49,8 @@ proptest! {
     }
 }
 
-/// Every way to cut short every answer in XML.
+/// Every way to cut short every answer in XML; of the other versions, which say the
+/// same with other numbers, each seventh.
 #[test]
 fn an_answer_that_is_cut_short_is_an_error() {
     for version in VERSIONS {
@@ -59,7 +60,7 @@ fn an_answer_that_is_cut_short_is_an_error() {
             if !stdout.starts_with(b"<") {
                 continue;
             }
-            for end in 0..stdout.len() {
+            for end in (0..stdout.len()).step_by(if version == "10.3" { 1 } else { 7 }) {
                 let cut = Fixture {
                     name: whole.name.clone(),
                     command: whole.command.clone(),

@@ -2,7 +2,7 @@
 //!
 //! A line is written when its command ends, only on the host where it was typed:
 //! `[2026-11-24 03:17:09.846668 +0000]  : volume remove-brick … commit : FAILED : why`.
-//! Before 10 the stamp has no offset. The reason may run over several lines.
+//! Old versions' stamps have no offset. The reason may run over several lines (seen).
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
