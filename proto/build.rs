@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use anyhow::Context;
 use prost::Message;
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 8] = [
     "hod/types/v1/types.proto",
     "hod/agent/v1/agent.proto",
+    "hod/agent/v1/commands.proto",
     "hod/coordinator/v1/pools.proto",
     "hod/coordinator/v1/jobs.proto",
     "hod/coordinator/v1/tasks.proto",
     "hod/coordinator/v1/events.proto",
+    "hod/coordinator/v1/commands.proto",
 ];
 
 fn main() -> anyhow::Result<()> {

@@ -16,8 +16,7 @@ use crate::types::v1 as pb;
 /// # Errors
 /// Names the field if the text is no UUID.
 pub fn id<T: std::str::FromStr>(field: &'static str, text: &str) -> Result<T, Unreadable> {
-    text.parse()
-        .map_err(|_| Unreadable::new(field, format!("{text:?} is not a UUID")))
+    text.parse().map_err(|_| Unreadable::new(field, format!("{text:?} is not a UUID")))
 }
 
 /// A duration as it travels. Longer than protobuf holds is cut to its longest.
@@ -33,26 +32,17 @@ pub fn duration(d: Duration) -> pbjson_types::Duration {
 ///
 /// # Errors
 /// Names the field if it is negative or out of range.
-pub fn read_duration(
-    field: &'static str,
-    d: &pbjson_types::Duration,
-) -> Result<Duration, Unreadable> {
+pub fn read_duration(field: &'static str, d: &pbjson_types::Duration) -> Result<Duration, Unreadable> {
     match (u64::try_from(d.seconds), u32::try_from(d.nanos)) {
         (Ok(seconds), Ok(nanos)) if nanos < 1_000_000_000 => Ok(Duration::new(seconds, nanos)),
-        _ => Err(Unreadable::new(
-            field,
-            format!("{}s {}ns is no duration", d.seconds, d.nanos),
-        )),
+        _ => Err(Unreadable::new(field, format!("{}s {}ns is no duration", d.seconds, d.nanos))),
     }
 }
 
 /// A point in time as it travels.
 #[must_use]
 pub fn timestamp(t: jiff::Timestamp) -> pbjson_types::Timestamp {
-    pbjson_types::Timestamp {
-        seconds: t.as_second(),
-        nanos: t.subsec_nanosecond(),
-    }
+    pbjson_types::Timestamp { seconds: t.as_second(), nanos: t.subsec_nanosecond() }
 }
 
 impl From<Counters> for pb::Counters {
@@ -78,11 +68,7 @@ impl TryFrom<pb::Counters> for Counters {
             scanned: c.scanned,
             failed: c.failed,
             skipped: c.skipped,
-            run_time: c
-                .run_time
-                .as_ref()
-                .map(|d| read_duration("counters.run_time", d))
-                .transpose()?,
+            run_time: c.run_time.as_ref().map(|d| read_duration("counters.run_time", d)).transpose()?,
         })
     }
 }
@@ -134,9 +120,7 @@ impl From<TaskStatus> for pb::TaskStatus {
 pub fn task_type(t: Option<&TaskType>) -> (pb::TaskType, String, bool) {
     match t {
         None => (pb::TaskType::Unspecified, String::new(), false),
-        Some(TaskType::Rebalance { fix_layout }) => {
-            (pb::TaskType::Rebalance, String::new(), *fix_layout)
-        }
+        Some(TaskType::Rebalance { fix_layout }) => (pb::TaskType::Rebalance, String::new(), *fix_layout),
         Some(TaskType::RemoveBrick) => (pb::TaskType::RemoveBrick, String::new(), false),
         Some(TaskType::ReplaceBrick { .. }) => (pb::TaskType::ReplaceBrick, String::new(), false),
         Some(TaskType::Other(name)) => (pb::TaskType::Other, name.clone(), false),
@@ -160,20 +144,13 @@ pub fn read_task_type(t: pb::TaskType, name: &str, fix_layout: bool) -> Option<T
 /// # Errors
 /// Names the field if one is no brick's name.
 pub fn brick_names(field: &'static str, names: &[String]) -> Result<Vec<BrickName>, Unreadable> {
-    names
-        .iter()
-        .map(|n| BrickName::parse(n).map_err(|e| Unreadable::new(field, e.to_string())))
-        .collect()
+    names.iter().map(|n| BrickName::parse(n).map_err(|e| Unreadable::new(field, e.to_string()))).collect()
 }
 
 impl From<&VolumeBrick> for pb::Brick {
     fn from(b: &VolumeBrick) -> Self {
         Self {
-            host_id: b
-                .brick
-                .as_ref()
-                .map(|b| b.host.to_string())
-                .unwrap_or_default(),
+            host_id: b.brick.as_ref().map(|b| b.host.to_string()).unwrap_or_default(),
             path: b.name.path().to_owned(),
             name: b.name.as_str().to_owned(),
             arbiter: b.arbiter,
@@ -185,21 +162,13 @@ impl TryFrom<pb::Brick> for VolumeBrick {
     type Error = Unreadable;
 
     fn try_from(b: pb::Brick) -> Result<Self, Unreadable> {
-        let name =
-            BrickName::parse(&b.name).map_err(|e| Unreadable::new("brick.name", e.to_string()))?;
+        let name = BrickName::parse(&b.name).map_err(|e| Unreadable::new("brick.name", e.to_string()))?;
         let brick = if b.host_id.is_empty() {
             None
         } else {
-            Some(Brick {
-                host: id("brick.host_id", &b.host_id)?,
-                path: b.path,
-            })
+            Some(Brick { host: id("brick.host_id", &b.host_id)?, path: b.path })
         };
-        Ok(Self {
-            brick,
-            name,
-            arbiter: b.arbiter,
-        })
+        Ok(Self { brick, name, arbiter: b.arbiter })
     }
 }
 
@@ -252,11 +221,7 @@ impl TryFrom<pb::Volume> for Volume {
             arbiter_count: v.arbiter_count,
             disperse_count: v.disperse_count,
             redundancy_count: v.redundancy_count,
-            bricks: v
-                .bricks
-                .into_iter()
-                .map(TryInto::try_into)
-                .collect::<Result<_, _>>()?,
+            bricks: v.bricks.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
             options: v.options,
         })
     }
@@ -308,12 +273,7 @@ impl From<&GlusterError> for pb::GlusterError {
             GlusterErrorKind::Refused => Kind::Refused,
             GlusterErrorKind::NotAsked => Kind::NotAsked,
         };
-        Self {
-            kind: kind.into(),
-            message: e.message.clone(),
-            op_errno: e.op_errno,
-            hosts: e.hosts.clone(),
-        }
+        Self { kind: kind.into(), message: e.message.clone(), op_errno: e.op_errno, hosts: e.hosts.clone() }
     }
 }
 
@@ -340,11 +300,6 @@ impl From<pb::GlusterError> for GlusterError {
             // A kind that a newer agent knows is a refusal in its own words here.
             Kind::Refused | Kind::Unspecified => GlusterErrorKind::Refused,
         };
-        Self {
-            kind,
-            message: e.message,
-            op_errno: e.op_errno,
-            hosts: e.hosts,
-        }
+        Self { kind, message: e.message, op_errno: e.op_errno, hosts: e.hosts }
     }
 }

@@ -20,9 +20,6 @@ pub struct Unreadable {
 impl Unreadable {
     /// A field, and what is wrong with it.
     pub fn new(field: &'static str, problem: impl Into<String>) -> Self {
-        Self {
-            field,
-            problem: problem.into(),
-        }
+        Self { field, problem: problem.into() }
     }
 }
