@@ -48,7 +48,7 @@ struct Given {
     /// The folder of Gluster's logs [default: /var/log/glusterfs]
     #[arg(long, env = "HOD_AGENT_GLUSTER_LOG_DIR", value_name = "FOLDER")]
     gluster_log_dir: Option<PathBuf>,
-    /// A folder of the agent's own, which glusterd writes into, too [default: /run/hod-agent]
+    /// A folder of the agent's own, which glusterd can write into [default: /run/hod-agent]
     #[arg(long, env = "HOD_AGENT_STATE_DIR", value_name = "FOLDER")]
     state_dir: Option<PathBuf>,
     /// How often Gluster is asked without a lock [default: 60s]
@@ -130,8 +130,7 @@ pub struct Config {
     pub glusterd_dir: PathBuf,
     /// The folder of Gluster's logs.
     pub gluster_log_dir: PathBuf,
-    /// The agent's own folder, which glusterd writes get-state's answer into: not
-    /// shared with another agent.
+    /// The agents' own folder, which glusterd writes get-state's answers into.
     pub state_dir: PathBuf,
     /// How long a call to Gluster may take.
     pub call_deadline: Duration,

@@ -24,7 +24,9 @@ fn main() -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
-    let filter = EnvFilter::try_from_env("HOD_AGENT_LOG").unwrap_or_else(|_| "info".into());
+    let filter = EnvFilter::try_from_env("HOD_AGENT_LOG")
+        .or_else(|_| EnvFilter::try_from_default_env())
+        .unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
     match run(config) {
         Ok(()) => ExitCode::SUCCESS,

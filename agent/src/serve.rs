@@ -69,16 +69,18 @@ pub enum Failure {
 /// # Errors
 /// What keeps it from running, in one line.
 pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce()) -> Result<(), Failure> {
-    std::fs::create_dir_all(&config.state_dir)
-        .map_err(|error| Failure::StateFolder { folder: config.state_dir.display().to_string(), error })?;
     let grpc = listen(config.listen, "gRPC").await?;
     let web = listen(config.metrics_listen, "metrics").await?;
+    // An address is one agent's alone, and so is a folder with its name.
+    let state_folder = config.state_dir.join(config.listen.to_string());
+    std::fs::create_dir_all(&state_folder)
+        .map_err(|error| Failure::StateFolder { folder: state_folder.display().to_string(), error })?;
 
     let metrics = Arc::new(Metrics::default());
     let settings = Settings {
         deadline: config.call_deadline,
         locked_deadline: config.call_deadline,
-        ..Settings::new(config.gluster.clone(), config.state_dir.clone())
+        ..Settings::new(config.gluster.clone(), state_folder)
     };
     let gluster = Arc::new(GlusterCli::new(settings, Some(metrics.clone())));
     let parts = Parts {
