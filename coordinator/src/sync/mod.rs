@@ -67,6 +67,7 @@ pub mod agent;
 pub mod attend;
 pub mod clock;
 pub mod collect;
+mod evidence;
 pub mod leader;
 pub mod live;
 pub mod run;

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hod_core::change::{Change, Planned};
 use hod_core::id::HostId;
+use hod_core::observation::Observation;
 use hod_core::plan::Settings;
 use hod_core::record::{HostRecord, HostState, Recorded};
 use jiff::{SignedDuration, Timestamp};
@@ -14,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::attend::{Manner, attend};
+use super::evidence;
 use super::live::Live;
 use crate::metrics::PoolMetrics;
 use crate::store::{Lease, Pool, Store, StoreError};
@@ -217,6 +220,7 @@ impl PoolSync {
                     failed.error
                 );
             }
+            self.keep_evidence(lease, not_failed(&plan, &applied.failed), &observed).await;
             // Hosts may have joined or left.
             let mut after = recorded;
             for planned in not_failed(&plan, &applied.failed) {
@@ -226,6 +230,26 @@ impl PoolSync {
         }
         self.metrics.syncs.inc();
         Ok(())
+    }
+
+    /// Keeps what decided about jobs. That it can't be kept undoes no decision.
+    async fn keep_evidence(
+        &self,
+        lease: Lease,
+        applied: impl Iterator<Item = &Planned> + Send,
+        observed: &Observation,
+    ) {
+        for planned in applied {
+            let Change::PutTask(put) = &planned.change else { continue };
+            let evidence = evidence::of(put, observed);
+            if evidence.is_empty() {
+                continue;
+            }
+            if let Err(e) = self.store.keep_evidence(lease, put.task.job, &evidence).await {
+                self.metrics.failures.inc();
+                warn!(pool = %self.pool.name, job = %put.task.job, "can't keep its evidence: {e}");
+            }
+        }
     }
 
     async fn recorded(&self) -> Result<Recorded, StoreError> {
@@ -278,9 +302,9 @@ fn before(time: Timestamp, period: Duration) -> Timestamp {
 }
 
 fn not_failed<'a>(
-    plan: &'a [hod_core::change::Planned],
+    plan: &'a [Planned],
     failed: &'a [crate::store::NotApplied],
-) -> impl Iterator<Item = &'a hod_core::change::Planned> {
+) -> impl Iterator<Item = &'a Planned> {
     plan.iter()
         .enumerate()
         .filter(|(index, _)| !failed.iter().any(|f| f.index == *index))
@@ -288,8 +312,7 @@ fn not_failed<'a>(
 }
 
 /// What a change is about, in words.
-fn subject(planned: Option<&hod_core::change::Planned>) -> String {
-    use hod_core::change::Change;
+fn subject(planned: Option<&Planned>) -> String {
     match planned.map(|p| &p.change) {
         Some(Change::PutHost(id, host)) => format!("host {} ({id})", host.names.join(", ")),
         Some(Change::PutVolume(record)) => format!("volume {}", record.volume.name),
