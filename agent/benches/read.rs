@@ -32,7 +32,7 @@ fn id(number: usize) -> String {
 
 fn listed(number: usize) -> String {
     let name = format!("      <volume>\n        <volName>volume-{number:05}</volName>\n");
-    if number % 10 != 0 {
+    if !number.is_multiple_of(10) {
         return format!("{name}        <tasks/>\n      </volume>\n");
     }
     format!(
