@@ -18,10 +18,7 @@ where
     I: IntoIterator<Item = S>,
     S: AsRef<str>,
 {
-    let args: Vec<String> = args
-        .into_iter()
-        .map(|arg| arg.as_ref().to_owned())
-        .collect();
+    let args: Vec<String> = args.into_iter().map(|arg| arg.as_ref().to_owned()).collect();
     let out = output(&args).await?;
     ensure!(
         out.status.success(),
@@ -34,11 +31,7 @@ where
 
 /// Runs a command in a container. A command that fails is no error here: its exit status tells.
 pub async fn exec(container: &str, command: &[&str]) -> Result<Output> {
-    let args: Vec<String> = ["exec", container]
-        .iter()
-        .chain(command)
-        .map(|arg| (*arg).to_owned())
-        .collect();
+    let args: Vec<String> = ["exec", container].iter().chain(command).map(|arg| (*arg).to_owned()).collect();
     output(&args).await
 }
 
@@ -53,10 +46,7 @@ async fn output(args: &[String]) -> Result<Output> {
 
 /// `--label …` for what this process makes.
 pub fn owned() -> String {
-    format!(
-        "--label={OWNER}={}",
-        owner(std::process::id()).unwrap_or_default()
-    )
+    format!("--label={OWNER}={}", owner(std::process::id()).unwrap_or_default())
 }
 
 /// A process for good: its number alone is used again after it ended, not so with the time it
@@ -64,12 +54,7 @@ pub fn owned() -> String {
 fn owner(pid: u32) -> Option<String> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The second field is the program's name in brackets and may hold spaces.
-    let started = stat
-        .rsplit_once(')')?
-        .1
-        .split_whitespace()
-        .nth(19)?
-        .to_owned();
+    let started = stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.to_owned();
     Some(format!("{pid}-{started}"))
 }
 
@@ -85,8 +70,7 @@ pub async fn sweep() -> Result<()> {
                 // Another test may be sweeping too: what it took away is no failure here.
                 let _ = docker(["rm", "-fv", &id]).await;
             }
-            let networks =
-                docker(["network", "ls", "--filter", &filter, "--format", &format]).await?;
+            let networks = docker(["network", "ls", "--filter", &filter, "--format", &format]).await?;
             for id in orphans(&networks) {
                 let _ = docker(["network", "rm", &id]).await;
             }
@@ -117,9 +101,6 @@ mod tests {
     fn only_what_a_process_of_the_past_made_is_an_orphan() {
         let mine = owner(std::process::id()).unwrap();
         let pid = std::process::id();
-        assert_eq!(
-            orphans(&format!("a {mine}\nb {pid}-1\nc 4294967295-1\nd ")),
-            ["b", "c", "d"]
-        );
+        assert_eq!(orphans(&format!("a {mine}\nb {pid}-1\nc 4294967295-1\nd ")), ["b", "c", "d"]);
     }
 }
