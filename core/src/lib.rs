@@ -13,6 +13,7 @@
 
 pub mod brick;
 pub mod change;
+pub mod command;
 pub mod error;
 pub mod event;
 pub mod history;

@@ -19,7 +19,7 @@ mod parts;
 mod presence;
 mod tasks;
 mod volumes;
-mod words;
+pub(crate) mod words;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -4,7 +4,7 @@ use crate::record::TaskRecord;
 use crate::task::TaskType;
 
 /// `a`, `a and b`, `a, b and c`.
-pub(super) fn list(names: impl IntoIterator<Item = String>) -> String {
+pub(crate) fn list(names: impl IntoIterator<Item = String>) -> String {
     let names: Vec<String> = names.into_iter().collect();
     match names.as_slice() {
         [] => String::new(),
@@ -14,7 +14,7 @@ pub(super) fn list(names: impl IntoIterator<Item = String>) -> String {
 }
 
 /// `1 file`, `2 files`.
-pub(super) fn count(n: u64, thing: &str) -> String {
+pub(crate) fn count(n: u64, thing: &str) -> String {
     if n == 1 { format!("1 {thing}") } else { format!("{n} {thing}s") }
 }
 

@@ -1,0 +1,14 @@
+//! What hod will run, and when it may: pure decisions over facts that were gathered.
+//!
+//! The coordinator gathers [`facts::Facts`] from the record, from the live
+//! observation and from the agents, and asks one of the checks. Each says all that
+//! is wrong, not the first thing ([`problem::Problem`]). [`space`] reckons what
+//! moves where, [`gate`] decides whether a remove-brick may be committed, and
+//! [`window`] when a rebalance may run.
+
+pub mod checks;
+pub mod facts;
+pub mod gate;
+pub mod problem;
+pub mod space;
+pub mod window;
