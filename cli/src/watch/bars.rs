@@ -9,7 +9,7 @@ use super::row::{Mark, Row};
 /// The rows on the terminal.
 pub struct Bars {
     rows: MultiProgress,
-    bars: Vec<ProgressBar>,
+    drawn: Vec<(Row, ProgressBar)>,
     color: bool,
 }
 
@@ -18,28 +18,47 @@ impl Bars {
     #[must_use]
     pub fn new(color: bool) -> Self {
         console::set_colors_enabled(color);
-        Self { rows: MultiProgress::with_draw_target(ProgressDrawTarget::stdout()), bars: Vec::new(), color }
+        let rows = MultiProgress::with_draw_target(ProgressDrawTarget::stdout());
+        // Less to flicker than when every row is wiped first.
+        rows.set_move_cursor(true);
+        Self { rows, drawn: Vec::new(), color }
     }
 
     /// Draws these rows in place of those that are there.
     pub fn draw(&mut self, rows: &[Row]) {
-        while self.bars.len() > rows.len() {
-            if let Some(bar) = self.bars.pop() {
+        while self.drawn.len() > rows.len() {
+            if let Some((_, bar)) = self.drawn.pop() {
                 bar.finish_and_clear();
                 self.rows.remove(&bar);
             }
         }
-        while self.bars.len() < rows.len() {
-            self.bars.push(self.rows.add(ProgressBar::new(1)));
-        }
-        for (bar, row) in self.bars.iter().zip(rows) {
-            bar.set_style(self.style(row));
-            bar.set_message(row.text.clone());
-            if let Some((ended, needed)) = row.bar {
-                bar.set_length(needed);
-                bar.set_position(ended);
+        for (index, row) in rows.iter().enumerate() {
+            match self.drawn.get_mut(index) {
+                Some((drawn, bar)) if drawn == row => {
+                    if row.mark == Mark::Working {
+                        bar.tick();
+                    }
+                }
+                Some((drawn, bar)) => {
+                    let (ended, needed) = row.bar.unwrap_or_default();
+                    bar.set_length(needed);
+                    bar.set_position(ended);
+                    bar.set_message(row.text.clone());
+                    bar.set_style(style(row, self.color));
+                    bar.tick();
+                    *drawn = row.clone();
+                }
+                None => {
+                    let (ended, needed) = row.bar.unwrap_or_default();
+                    let bar = ProgressBar::new(needed)
+                        .with_style(style(row, self.color))
+                        .with_message(row.text.clone())
+                        .with_position(ended);
+                    let bar = self.rows.add(bar);
+                    bar.tick();
+                    self.drawn.push((row.clone(), bar));
+                }
             }
-            bar.tick();
         }
     }
 
@@ -56,23 +75,23 @@ impl Bars {
         self.draw(&[]);
         let _ = self.rows.clear();
     }
+}
 
-    fn style(&self, row: &Row) -> ProgressStyle {
-        let indent = "  ".repeat(row.indent);
-        let mark = match row.mark {
-            Mark::Working if self.color => "{spinner:.cyan}".to_owned(),
-            Mark::Working => "{spinner}".to_owned(),
-            Mark::Fixed(mark, tone) => paint(self.color, tone, mark),
-        };
-        let bar = match row.bar {
-            Some(_) if self.color => "  {bar:12.cyan/dim} {pos}/{len} hosts",
-            Some(_) => "  {bar:12} {pos}/{len} hosts",
-            None => "",
-        };
-        let template = format!("{indent}{mark} {{msg}}{bar}");
-        ProgressStyle::with_template(&template)
-            .unwrap_or_else(|_| ProgressStyle::default_spinner())
-            .progress_chars("━╸─")
-            .tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ")
-    }
+fn style(row: &Row, color: bool) -> ProgressStyle {
+    let indent = "  ".repeat(row.indent);
+    let mark = match row.mark {
+        Mark::Working if color => "{spinner:.cyan}".to_owned(),
+        Mark::Working => "{spinner}".to_owned(),
+        Mark::Fixed(mark, tone) => paint(color, tone, mark),
+    };
+    let bar = match row.bar {
+        Some(_) if color => "  {bar:12.cyan/dim} {pos}/{len} hosts",
+        Some(_) => "  {bar:12} {pos}/{len} hosts",
+        None => "",
+    };
+    let template = format!("{indent}{mark} {{msg}}{bar}");
+    ProgressStyle::with_template(&template)
+        .unwrap_or_else(|_| ProgressStyle::default_spinner())
+        .progress_chars("━╸─")
+        .tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ")
 }

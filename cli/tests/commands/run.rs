@@ -175,8 +175,11 @@ impl Terminal {
     pub(crate) async fn wait_for(&mut self, wanted: &str) {
         let has = |sent: &String| console::strip_ansi_codes(sent).contains(wanted);
         let found = timeout(DEADLINE, self.sent.wait_for(has)).await;
-        let found = found.map(|found| found.is_ok());
-        assert_eq!(found, Ok(true), "no {wanted:?} in {:?}", *self.sent.borrow());
+        if !found.is_ok_and(|found| found.is_ok()) {
+            let sent = console::strip_ansi_codes(&self.sent.borrow()).into_owned();
+            let end = sent.len().saturating_sub(2000);
+            panic!("no {wanted:?} at the terminal; its end: {:?}", sent.get(end..));
+        }
     }
 
     /// Waits for its end.
