@@ -91,7 +91,7 @@ pub fn lower_replica_count(facts: &Facts<'_>, left: u32, bricks: &[Brick]) -> Ve
     free_of_tasks(facts, &mut problems);
     if left == 0 || left >= now || now < 2 || volume.disperse_count > 0 {
         let message =
-            format!("{} keeps {now} of each file: the count can be lowered to 1 at least", copies(now));
+            format!("{} keeps each file {now} times: the count can be lowered to 1 at least", volume.name);
         problems
             .push(Problem::new("replica-count", message, "name a lower count than now").of("replica_count"));
     } else if left + 1 != now {
@@ -424,8 +424,4 @@ fn one_set(facts: &Facts<'_>) -> &'static str {
         (0, _) => "replica set",
         _ => "disperse set",
     }
-}
-
-fn copies(n: u32) -> &'static str {
-    if n == 1 { "it" } else { "the volume" }
 }
