@@ -1,9 +1,16 @@
 //! The coordinator as a process: what it says and returns where it can't start.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails here fails the test")]
+
 use std::net::TcpListener;
 use std::process::Stdio;
 use std::time::Duration;
 
+use hod_proto::coordinator::v1::ListPoolsRequest;
+use hod_proto::coordinator::v1::pools_client::PoolsClient;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
 /// Runs the coordinator until it ends by itself; its exit code and what it says.
@@ -94,4 +101,52 @@ async fn a_state_folder_that_can_not_be_made_is_named() {
     let (code, said) = run(&["--state-dir", state.to_str().unwrap()]).await;
     assert_eq!(code, 1, "{said}");
     assert!(one_line(&said).contains(file.to_str().unwrap()), "{said}");
+}
+
+/// A coordinator with a private database, and where its gRPC listens.
+async fn start(state: &std::path::Path) -> (tokio::process::Child, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_hod-coordinator"))
+        .args(["--listen", "127.0.0.1:0", "--web-listen", "127.0.0.1:0", "--state-dir"])
+        .arg(state)
+        .env("RUST_LOG", "info")
+        .env("NO_COLOR", "1")
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let listens = async {
+        loop {
+            let line = lines.next_line().await.unwrap().expect("it runs");
+            if let Some((_, rest)) = line.split_once("grpc=") {
+                return rest.split_whitespace().next().unwrap().to_owned();
+            }
+        }
+    };
+    let grpc = tokio::time::timeout(Duration::from_secs(60), listens).await.expect("it starts");
+    // What it says later must not fill the pipe.
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    (child, grpc)
+}
+
+async fn end(child: &mut tokio::process::Child, signal: Signal) -> std::process::ExitStatus {
+    let pid = Pid::from_raw(child.id().unwrap().try_into().unwrap());
+    kill(pid, signal).unwrap();
+    tokio::time::timeout(Duration::from_secs(60), child.wait()).await.expect("it ends").unwrap()
+}
+
+#[tokio::test]
+async fn killed_it_starts_again_and_told_to_stop_it_ends_well() {
+    let state = tempfile::Builder::new().prefix("hod-test-").tempdir().unwrap();
+    let pools = async |grpc: &str| {
+        let mut client = PoolsClient::connect(format!("http://{grpc}")).await.unwrap();
+        client.list_pools(ListPoolsRequest {}).await.unwrap().into_inner().pools.len()
+    };
+    let (mut child, grpc) = start(state.path()).await;
+    assert_eq!(pools(&grpc).await, 0);
+    assert_eq!(end(&mut child, Signal::SIGKILL).await.code(), None);
+
+    let (mut child, grpc) = start(state.path()).await;
+    assert_eq!(pools(&grpc).await, 0);
+    assert_eq!(end(&mut child, Signal::SIGTERM).await.code(), Some(0));
 }

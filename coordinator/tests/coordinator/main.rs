@@ -1,6 +1,8 @@
 //! The coordinator as a whole: real gRPC, a real PostgreSQL, and agents that say
 //! what a test tells them to.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails here fails the test")]
+
 mod adding;
 mod external;
 mod leading;

@@ -81,7 +81,8 @@ async fn nothing_falls_between_the_first_look_and_what_comes() {
     // Watches are begun while jobs come, so that some meet each at any moment.
     let (mut made, mut streams) = (Vec::new(), Vec::new());
     for n in 0..20 {
-        let (job, stream) = tokio::join!(external(&world, &format!("job {n}")), async {
+        let description = format!("job {n}");
+        let (job, stream) = tokio::join!(external(&world, &description), async {
             world.jobs().watch_jobs(watch.clone()).await.unwrap().into_inner()
         });
         made.push(job.job_id);

@@ -21,7 +21,7 @@ async fn get(world: &World, path: &str) -> String {
 }
 
 /// A counter of the pool "shop".
-pub async fn metric(world: &World, name: &str) -> u64 {
+pub(crate) async fn metric(world: &World, name: &str) -> u64 {
     let wanted = format!("hod_coordinator_{name}{{pool=\"shop\"}} ");
     let text = get(world, "/metrics").await;
     let line = text.lines().find_map(|line| line.strip_prefix(&wanted));

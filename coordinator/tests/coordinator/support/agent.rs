@@ -25,21 +25,21 @@ use tonic::{Request, Response, Status};
 
 /// What an agent says.
 #[derive(Clone, Debug)]
-pub struct Script {
-    pub identity: HostIdentity,
-    pub protocol_version: u32,
-    pub glusterd: bool,
-    pub peers: Vec<Peer>,
-    pub volumes: Vec<Volume>,
-    pub own: BTreeMap<VolumeId, Holding>,
+pub(crate) struct Script {
+    pub(crate) identity: HostIdentity,
+    pub(crate) protocol_version: u32,
+    pub(crate) glusterd: bool,
+    pub(crate) peers: Vec<Peer>,
+    pub(crate) volumes: Vec<Volume>,
+    pub(crate) own: BTreeMap<VolumeId, Holding>,
     /// Told only while locked calls are allowed.
-    pub followed: BTreeMap<VolumeId, FollowedTask>,
-    pub fault: Fault,
+    pub(crate) followed: BTreeMap<VolumeId, FollowedTask>,
+    pub(crate) fault: Fault,
 }
 
 /// How an agent misbehaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     None,
     /// It takes connections and says nothing.
     Frozen,
@@ -49,15 +49,15 @@ pub enum Fault {
 
 /// Whose streams allow locked calls now, over all agents of a pool.
 #[derive(Clone, Debug, Default)]
-pub struct Grants(Arc<Mutex<(BTreeSet<HostId>, usize)>>);
+pub(crate) struct Grants(Arc<Mutex<(BTreeSet<HostId>, usize)>>);
 
 impl Grants {
-    pub fn now(&self) -> Vec<HostId> {
+    pub(crate) fn now(&self) -> Vec<HostId> {
         self.0.lock().unwrap().0.iter().copied().collect()
     }
 
     /// How many there ever were at once.
-    pub fn most(&self) -> usize {
+    pub(crate) fn most(&self) -> usize {
         self.0.lock().unwrap().1
     }
 
@@ -78,16 +78,16 @@ impl Drop for Held {
 }
 
 /// A scripted agent. Dropped, it is gone.
-pub struct FakeAgent {
-    pub id: HostId,
-    pub address: SocketAddr,
+pub(crate) struct FakeAgent {
+    pub(crate) id: HostId,
+    pub(crate) address: SocketAddr,
     script: watch::Sender<Script>,
     grants: Grants,
     stop: CancellationToken,
 }
 
 impl FakeAgent {
-    pub fn start(listener: TcpListener, script: Script, grants: Grants) -> Self {
+    pub(crate) fn start(listener: TcpListener, script: Script, grants: Grants) -> Self {
         let address = listener.local_addr().unwrap();
         let agent = Self {
             id: script.identity.id,
@@ -101,17 +101,17 @@ impl FakeAgent {
     }
 
     /// Changes what it says, which it tells at once.
-    pub fn say(&self, change: impl FnOnce(&mut Script)) {
+    pub(crate) fn say(&self, change: impl FnOnce(&mut Script)) {
         self.script.send_modify(change);
     }
 
     /// Ends it: its streams break, its port refuses.
-    pub fn kill(&self) {
+    pub(crate) fn kill(&self) {
         self.stop.cancel();
     }
 
     /// Starts it again on the same port.
-    pub async fn revive(&mut self) {
+    pub(crate) async fn revive(&mut self) {
         self.stop = CancellationToken::new();
         let listener =
             super::until("the agent's port to be free", async || TcpListener::bind(self.address).await.ok());
@@ -150,7 +150,7 @@ fn stop_all(
 }
 
 /// A connection that ends with its agent.
-pub struct Mortal {
+pub(crate) struct Mortal {
     io: tokio::net::TcpStream,
     end: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,
 }

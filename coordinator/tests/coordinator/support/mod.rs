@@ -1,18 +1,18 @@
 //! What the tests stand on: a world with a coordinator in it, and scripted agents.
 
-pub mod agent;
-pub mod pool;
-pub mod world;
+pub(crate) mod agent;
+pub(crate) mod pool;
+pub(crate) mod world;
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
 /// A condition that does not come true in this time never will.
-pub const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Waits until a condition gives something, and returns that.
-pub async fn until<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
+pub(crate) async fn until<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + DEADLINE;
     loop {
         if let Some(value) = condition().await {

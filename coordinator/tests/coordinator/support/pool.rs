@@ -17,19 +17,19 @@ use uuid::Uuid;
 use super::agent::{FakeAgent, Fault, Grants, Script};
 
 /// What counts as done of a task.
-pub fn counters(files: u64) -> Counters {
+pub(crate) fn counters(files: u64) -> Counters {
     Counters { files, bytes: files * 10, scanned: files * 2, ..Counters::default() }
 }
 
 /// Hosts 127.0.0.1, 127.0.0.2, … with a volume `dist` over all of them.
-pub struct FakePool {
-    pub agents: Vec<FakeAgent>,
-    pub grants: Grants,
-    pub volume: Volume,
+pub(crate) struct FakePool {
+    pub(crate) agents: Vec<FakeAgent>,
+    pub(crate) grants: Grants,
+    pub(crate) volume: Volume,
 }
 
 impl FakePool {
-    pub async fn start(hosts: u8) -> Self {
+    pub(crate) async fn start(hosts: u8) -> Self {
         let listeners = listeners(hosts).await;
         // In the order of the addresses, so that the first is the first choice.
         let mut ids: Vec<HostId> =
@@ -68,16 +68,16 @@ impl FakePool {
     }
 
     /// The first agent's address, to add the pool by.
-    pub fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         self.agents[0].address.to_string()
     }
 
-    pub fn id(&self, n: usize) -> HostId {
+    pub(crate) fn id(&self, n: usize) -> HostId {
         self.agents[n].id
     }
 
     /// Every host holds this task, its part standing as said.
-    pub fn rebalance(&self, task: TaskId, status: PartStatus, files: u64) {
+    pub(crate) fn rebalance(&self, task: TaskId, status: PartStatus, files: u64) {
         let parts: BTreeMap<_, _> = self.agents.iter().map(|a| (a.id, (status, counters(files)))).collect();
         for agent in &self.agents {
             agent.say(|script| {
@@ -102,7 +102,7 @@ impl FakePool {
     }
 
     /// Every host says of another that it is connected to it, or not.
-    pub fn connected(&self, to: usize, connected: bool) {
+    pub(crate) fn connected(&self, to: usize, connected: bool) {
         let id = self.id(to);
         for agent in self.agents.iter().filter(|a| a.id != id) {
             agent.say(|script| {
@@ -114,7 +114,7 @@ impl FakePool {
 }
 
 /// A task's id that was not there before.
-pub fn new_task() -> TaskId {
+pub(crate) fn new_task() -> TaskId {
     TaskId::from_untyped_uuid(Uuid::new_v4())
 }
 

@@ -22,19 +22,19 @@ use super::agent::FakeAgent;
 use super::pool::FakePool;
 
 /// How long an agent's silence lasts before it counts, in these tests.
-pub const SILENT_AFTER: Duration = Duration::from_secs(2);
+pub(crate) const SILENT_AFTER: Duration = Duration::from_secs(2);
 
 /// A coordinator that runs, or is between two runs.
-pub struct World {
+pub(crate) struct World {
     // Dropped in this order: the server before its folder.
     coordinator: Option<Coordinator>,
-    pub store: Arc<dyn Store>,
+    pub(crate) store: Arc<dyn Store>,
     postgres: Option<PrivatePostgres>,
     _folder: TempDir,
 }
 
 impl World {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("hod-test-").tempdir().unwrap();
         let settings = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
         let postgres = PrivatePostgres::start_with(folder.path(), &settings).await.unwrap();
@@ -49,7 +49,7 @@ impl World {
         world
     }
 
-    pub async fn start(&mut self) {
+    pub(crate) async fn start(&mut self) {
         let given = Given {
             listen: "127.0.0.1:0".parse().ok(),
             web_listen: "127.0.0.1:0".parse().ok(),
@@ -61,58 +61,58 @@ impl World {
         self.coordinator = Some(started.unwrap());
     }
 
-    pub async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         if let Some(coordinator) = self.coordinator.take() {
             coordinator.stop().await;
         }
     }
 
     /// Takes the database away.
-    pub async fn stop_database(&mut self) {
+    pub(crate) async fn stop_database(&mut self) {
         if let Some(postgres) = self.postgres.take() {
             postgres.stop().await;
         }
     }
 
     /// Stops everything: what a test does last, so that no server outlives it.
-    pub async fn end(mut self) {
+    pub(crate) async fn end(mut self) {
         self.stop().await;
         self.stop_database().await;
     }
 
-    pub fn web(&self) -> SocketAddr {
+    pub(crate) fn web(&self) -> SocketAddr {
         self.coordinator.as_ref().unwrap().web
     }
 
-    pub fn channel(&self) -> Channel {
+    pub(crate) fn channel(&self) -> Channel {
         let address = self.coordinator.as_ref().unwrap().grpc;
         Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy()
     }
 
-    pub fn pools(&self) -> PoolsClient<Channel> {
+    pub(crate) fn pools(&self) -> PoolsClient<Channel> {
         PoolsClient::new(self.channel())
     }
 
-    pub fn jobs(&self) -> JobsClient<Channel> {
+    pub(crate) fn jobs(&self) -> JobsClient<Channel> {
         JobsClient::new(self.channel())
     }
 
-    pub fn tasks(&self) -> TasksClient<Channel> {
+    pub(crate) fn tasks(&self) -> TasksClient<Channel> {
         TasksClient::new(self.channel())
     }
 
-    pub fn events(&self) -> EventsClient<Channel> {
+    pub(crate) fn events(&self) -> EventsClient<Channel> {
         EventsClient::new(self.channel())
     }
 
-    pub async fn add(&self, name: &str, agent: &str) -> Result<pb::AddPoolResponse, Status> {
+    pub(crate) async fn add(&self, name: &str, agent: &str) -> Result<pb::AddPoolResponse, Status> {
         let request = pb::AddPoolRequest { name: name.into(), agent: agent.into(), follow: 0 };
         Ok(self.pools().add_pool(request).await?.into_inner())
     }
 
     /// Adds the pool under the name "shop", and waits until all hosts answer and
     /// its volume is known.
-    pub async fn add_shop(&self, pool: &FakePool) {
+    pub(crate) async fn add_shop(&self, pool: &FakePool) {
         self.add("shop", &pool.address()).await.unwrap();
         super::until("the pool's hosts to answer", async || {
             let pool = self.shop().await;
@@ -121,19 +121,19 @@ impl World {
         .await;
     }
 
-    pub async fn shop(&self) -> pb::Pool {
+    pub(crate) async fn shop(&self) -> pb::Pool {
         let request = pb::GetPoolRequest { pool: "shop".into() };
         self.pools().get_pool(request).await.unwrap().into_inner().pool.unwrap()
     }
 
-    pub async fn host(&self, agent: &FakeAgent) -> pb::Host {
+    pub(crate) async fn host(&self, agent: &FakeAgent) -> pb::Host {
         let request = pb::ListHostsRequest { pool: "shop".into() };
         let hosts = self.pools().list_hosts(request).await.unwrap().into_inner().hosts;
         hosts.into_iter().find(|h| h.host_id == agent.id.to_string()).unwrap()
     }
 
     /// All jobs, newest first, with their trees.
-    pub async fn all_jobs(&self) -> Vec<pb::Job> {
+    pub(crate) async fn all_jobs(&self) -> Vec<pb::Job> {
         let list = self.jobs().list_jobs(pb::ListJobsRequest::default()).await.unwrap();
         let mut jobs = Vec::new();
         for job in list.into_inner().jobs {
@@ -144,7 +144,7 @@ impl World {
     }
 
     /// Waits until the only job has this status, and returns it.
-    pub async fn job_with(&self, status: pb::JobStatus) -> pb::Job {
+    pub(crate) async fn job_with(&self, status: pb::JobStatus) -> pb::Job {
         super::until(&format!("a job to be {status:?}"), async || {
             let jobs = self.all_jobs().await;
             assert!(jobs.len() <= 1, "{jobs:?}");
@@ -154,7 +154,7 @@ impl World {
     }
 
     /// The kinds of all events of the pool "shop", in their order.
-    pub async fn event_kinds(&self) -> Vec<String> {
+    pub(crate) async fn event_kinds(&self) -> Vec<String> {
         let request = pb::ListEventsRequest { pool: "shop".into(), page_size: 1000, ..Default::default() };
         let events = self.events().list_events(request).await.unwrap().into_inner().events;
         events.into_iter().map(|e| e.kind).collect()
