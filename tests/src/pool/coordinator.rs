@@ -179,6 +179,25 @@ impl Coordinator {
         .await
     }
 
+    /// Shows what the coordinator recorded of the pool.
+    pub(super) async fn print_events(&self) {
+        match self.events().await {
+            Ok(events) => {
+                for event in events {
+                    let at = event.at.map(|at| at.seconds).unwrap_or_default();
+                    eprintln!(
+                        "{at} {:?} {} {}: {}",
+                        event.severity(),
+                        event.kind,
+                        event.volume,
+                        event.message
+                    );
+                }
+            }
+            Err(error) => eprintln!("no events: {error:#}"),
+        }
+    }
+
     pub(super) fn print_log(&self) {
         self.container.print_log("80");
     }

@@ -169,10 +169,11 @@ macro_rules! on_every_version {
 pub async fn with_pool(version: Version, test: impl AsyncFnOnce(&Pool) -> Result<()>) {
     let pool = match Pool::start(version).await {
         Ok(pool) => pool,
-        Err(error) => panic!("no pool to test on: {error:?}"),
+        Err(error) => panic!("no pool to test on: {error:#}"),
     };
     if let Err(error) = test(&pool).await {
-        panic!("{error:?}");
+        pool.coordinator.print_events().await;
+        panic!("{error:#}");
     }
 }
 
