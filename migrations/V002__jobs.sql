@@ -131,8 +131,8 @@ CREATE TABLE step_tasks (
     absence_since   timestamptz,
     absence_last    timestamptz,
     CHECK ((type IS NOT DISTINCT FROM 'OTHER') = (type_name IS NOT NULL)),
-    CHECK (NOT fix_layout OR type = 'REBALANCE'),
-    CHECK (NOT reset OR type = 'REPLACE_BRICK')
+    CHECK (NOT fix_layout OR type IS NOT DISTINCT FROM 'REBALANCE'),
+    CHECK (NOT reset OR type IS NOT DISTINCT FROM 'REPLACE_BRICK')
 ) WITH (fillfactor = 80);
 COMMENT ON TABLE step_tasks IS 'The Gluster task that a step carries, as last worked out from its hosts.';
 COMMENT ON COLUMN step_tasks.type IS 'NULL until something told.';

@@ -1,6 +1,5 @@
 //! PostgreSQL's server programs, and the user they run as.
 
-use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -34,7 +33,7 @@ pub(super) fn find(version: Option<u32>) -> Result<PathBuf, DatabaseError> {
         return Ok(folder);
     }
     // Elsewhere the version can't be told by the folder; a wrong one says so itself.
-    let path = std::env::var_os("PATH").unwrap_or_else(OsString::new);
+    let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).find(|folder| complete(folder)).ok_or_else(|| DatabaseError::NoPrograms {
         looked: "/usr/lib/postgresql/*/bin, /usr/pgsql-*/bin and PATH".to_owned(),
         package: version.map_or("postgresql".to_owned(), |v| format!("postgresql-{v}")),

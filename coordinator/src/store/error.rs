@@ -61,8 +61,8 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    pub(crate) fn not_found(what: &'static str, name: impl ToString) -> Self {
-        Self::NotFound { what, name: name.to_string() }
+    pub(crate) fn not_found(what: &'static str, name: impl std::fmt::Display) -> Self {
+        Self::NotFound { what, name: format!("{name}") }
     }
 
     pub(crate) fn invalid(field: &'static str, message: impl Into<String>) -> Self {

@@ -1,0 +1,20 @@
+//! The contract that a store keeps, held against a real PostgreSQL that the tests
+//! start themselves.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails here fails the test")]
+#![allow(unreachable_pub, reason = "a test's modules have nobody outside")]
+
+mod events;
+mod external;
+mod functions;
+mod history;
+mod jobs;
+mod leases;
+mod migrations;
+mod notices;
+mod plans;
+mod pools;
+mod rules;
+mod server;
+mod support;
+mod transitions;
