@@ -256,6 +256,26 @@ fn hosts_that_disagree_while_it_runs_are_named() {
 }
 
 #[test]
+fn hosts_that_learn_of_a_stop_one_after_another_do_not_disagree() {
+    let mut w = World::new();
+    w.pass(20);
+    w.running(1, &REBALANCE);
+    w.pass(20);
+    w.holds_nothing(B, Some((Stopped, 5)));
+    w.sync();
+    assert_eq!(w.attention(1), [], "the others were asked before the stop");
+    // Asked again, node-a still holds it: now that is a contradiction, and it stays one.
+    w.pass(20);
+    w.holds(A, 1, &REBALANCE, InProgress, 5);
+    w.sync();
+    assert_eq!(w.attention(1), [AttentionCode::HostsDisagree]);
+    w.pass(20);
+    w.holds_nothing(B, Some((Stopped, 5)));
+    w.sync();
+    assert_eq!(w.attention(1), [AttentionCode::HostsDisagree]);
+}
+
+#[test]
 fn hosts_that_learn_of_a_start_one_after_another_do_not_disagree() {
     let mut w = World::new();
     w.pass(1);

@@ -31,7 +31,7 @@ pub(super) fn of(
         tell(AttentionCode::NotSeen, lost.then(|| not_seen(view, task)));
         tell(AttentionCode::LockedByAnother, locked(task, locks));
     } else {
-        tell(AttentionCode::StillRunning, still_running(view, claims));
+        tell(AttentionCode::StillRunning, still_running(view, claims, task));
     }
     tell(AttentionCode::TookNoPart, took_no_part(view, task));
     all
@@ -67,12 +67,19 @@ fn disagreement(view: &View<'_>, claims: &Claims<'_>, task: &TaskRecord) -> Opti
     if !settled || holds.is_empty() {
         return None;
     }
+    // A stop reaches the hosts one after another: what was asked before it proves nothing against
+    // what was asked after it. Once told, it is told until they agree.
+    let asked = |h: &HostId| claims.own.get(h).map(|look| look.at);
+    let told_before = task.attention.iter().any(|a| a.code == AttentionCode::HostsDisagree);
+    let contradicted = |h: &HostId| told_before || holds.iter().any(|holder| asked(holder) >= asked(h));
     let differ: Vec<HostId> = task
         .parts
         .iter()
         .filter(|(host, part)| part.must_take_part && view.answers(**host) && !holds.contains(host))
         // One that never held it has to have said so twice: a start reaches the hosts one after another.
-        .filter(|(_, part)| part.held || part.not_held.is_some_and(|(looks, _)| looks >= 2))
+        .filter(|(host, part)| {
+            (part.held && contradicted(host)) || part.not_held.is_some_and(|(looks, _)| looks >= 2)
+        })
         .map(|(host, _)| *host)
         .filter(|host| claims.own.get(host).is_some_and(|look| view.is_fresh(look.at)))
         .collect();
@@ -128,12 +135,18 @@ fn locked(task: &TaskRecord, locks: &BTreeMap<VolumeId, JobId>) -> Option<String
 }
 
 /// A host that still runs a task which has ended for all others.
-fn still_running(view: &View<'_>, claims: &Claims<'_>) -> Option<String> {
+fn still_running(view: &View<'_>, claims: &Claims<'_>, task: &TaskRecord) -> Option<String> {
+    // Asked before its part ended, it proves nothing.
+    let asked_since = |h: &HostId| {
+        let ended = task.parts.get(h).filter(|p| p.status.is_ended()).map(|p| p.changed_at);
+        claims.own.get(h).map(|look| look.at) >= ended
+    };
     let runs: Vec<HostId> = claims
         .holders
         .iter()
         .filter(|(host, own)| view.answers(**host) && own.status == PartStatus::InProgress)
         .map(|(host, _)| *host)
+        .filter(asked_since)
         .collect();
     (!runs.is_empty()).then(|| {
         format!(
