@@ -28,10 +28,18 @@ async fn started(c: &Cluster, host: &str, words: &str) -> Result<Uuid> {
     Ok(task)
 }
 
-/// One task, one job.
+/// One task, one job, and no alarm: every host was there all the while.
 async fn one_job(c: &Cluster) -> Result<()> {
     let jobs = c.jobs("").await?;
     ensure!(jobs.len() == 1, "{jobs:#?}");
+    no_alarm(c).await
+}
+
+async fn no_alarm(c: &Cluster) -> Result<()> {
+    for event in c.events().await? {
+        let alarms = ["hosts-disagree", "still-running", "took-no-part", "not-seen", "waiting-for-host"];
+        ensure!(!alarms.contains(&event.kind.as_str()), "{}: {}", event.kind, event.message);
+    }
     Ok(())
 }
 
@@ -50,7 +58,7 @@ async fn a_rebalance_is_followed_host_by_host() -> Result<()> {
         ensure!(task_of(&job)?.r#type() == TaskType::Rebalance && !task_of(&job)?.fix_layout);
         ensure!(job.subjects[0].volume_name == "dist", "{:?}", job.subjects);
         c.pool.advance("dist", 234)?;
-        let did = Counters { files: 17, bytes: 5_000_000_000, scanned: 99, ..Counters::default() };
+        let did = Counters { files: 1017, bytes: 5_000_000_000, scanned: 2099, ..Counters::default() };
         c.pool.set_part("dist", "node-c", PartStatus::Completed, did)?;
         c.wait_for_job(task, "one host is done, the job is not", |job| {
             let done = part(&c.pool, job, "node-c").is_ok_and(|p| p.status() == Told::Completed);
@@ -146,7 +154,7 @@ async fn a_new_task_ends_the_one_before() -> Result<()> {
         c.wait_for_status(second, JobStatus::Aborted).await?;
         c.wait_for_status(first, JobStatus::Finished).await?;
         ensure!(c.jobs("dist").await?.len() == 2);
-        Ok(())
+        no_alarm(c).await
     })
     .await
 }

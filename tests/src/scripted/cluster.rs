@@ -92,7 +92,7 @@ impl Cluster {
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
         let mut agents = BTreeMap::new();
         for host in pool.state()?.hosts {
-            let args = agent_args(&pool, &host.name, &host.address);
+            let args = agent_args(&pool, &host.name, &host.address, folder.path());
             let agent = Daemon::start("hod-agent", &host.name, folder.path(), args)?;
             agents.insert(host.name, agent);
         }
@@ -328,13 +328,14 @@ fn address([a, b, c]: [u8; 3], last: u8) -> String {
     format!("{a}.{b}.{c}.{last}")
 }
 
-fn agent_args(pool: &ScriptedPool, host: &str, address: &str) -> Vec<String> {
+fn agent_args(pool: &ScriptedPool, host: &str, address: &str, folder: &Path) -> Vec<String> {
     let mut args = vec![
         format!("--listen={address}:7460"),
         format!("--metrics-listen={address}:7461"),
         format!("--gluster={}", pool.program(host).display()),
         format!("--glusterd-dir={}", pool.glusterd_dir(host).display()),
         format!("--gluster-log-dir={}", pool.log_dir(host).display()),
+        format!("--state-dir={}", folder.join(host).display()),
     ];
     args.extend(AGENT_PACES.map(str::to_owned));
     args
