@@ -58,7 +58,7 @@ fn play(state: &mut State, turn: i64) {
     let task = task_of(job);
     for (speed, part) in (2..).zip(&mut task.parts) {
         let away = silent && part.host_name == "node-c";
-        part.old_since = if away { part.old_since.clone().or_else(|| at(0)) } else { None };
+        part.old_since = if away { part.old_since.or_else(|| at(0)) } else { None };
         if away || part.status() == PartStatus::Completed {
             continue;
         }
@@ -82,7 +82,7 @@ fn play(state: &mut State, turn: i64) {
     } else {
         Vec::new()
     };
-    let sums = task.parts.iter().filter_map(|part| part.counters.clone());
+    let sums = task.parts.iter().filter_map(|part| part.counters);
     task.counters = sums.reduce(|mut sum, one| {
         sum.files += one.files;
         sum.bytes += one.bytes;

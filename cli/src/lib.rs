@@ -47,10 +47,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             ended
         });
     let exit = ended.unwrap_or_else(|failure| {
-        let text = failure.to_string();
-        if !text.is_empty() {
-            eprintln!("hod: {text}");
-        }
+        screen::complain(&failure);
         failure.exit
     });
     exit.into()

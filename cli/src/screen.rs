@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::text::Look;
+use crate::text::table::wrapped;
 
 /// When output is coloured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -88,6 +89,19 @@ impl Screen {
     pub fn json_line(&self, value: &impl Serialize) -> Result<(), Failure> {
         self.text(&encoded(serde_json::to_string(value))?)
     }
+}
+
+/// Says on standard error what went wrong: in one line, which a terminal that is
+/// narrower gets wrapped. A failure without words is none to be told of.
+pub fn complain(failure: &Failure) {
+    let text = failure.to_string();
+    if text.is_empty() {
+        return;
+    }
+    let stderr = console::Term::stderr();
+    let width = stderr.size_checked().filter(|_| stderr.is_term()).map(|(_, columns)| columns.into());
+    let text = format!("hod: {text}");
+    eprintln!("{}", if width.is_some() { wrapped(&text, width, "     ") } else { text });
 }
 
 fn encoded(json: serde_json::Result<String>) -> Result<String, Failure> {

@@ -1,29 +1,39 @@
 //! `hod events`: one line an event, oldest first.
 
+use console::measure_text_width;
 use hod_proto::coordinator::v1::Event;
 
 use crate::text::Look;
-use crate::text::age::{stamp, time};
+use crate::text::age::time;
 use crate::text::paint::{Tone, paint, tame};
+use crate::text::table::wrapped;
 use crate::text::words::severity;
 
 use super::short;
 
-/// One event in a line. With `pools`, the line tells the pool.
+/// One event in a line, which is wrapped where the terminal is narrower. With
+/// `pools`, the line tells the pool.
 #[must_use]
 pub fn line(event: &Event, pools: bool, look: &Look) -> String {
     let (word, tone) = severity(event.severity());
-    let at = time(event.at.as_ref()).map_or_else(|| "(no time told)".to_owned(), stamp);
-    let mut text = paint(look.color, Tone::Faint, &at);
-    if pools {
-        text.push_str(&format!("  {}", tame(&event.pool)));
-    }
-    text.push_str(&format!(
-        "  #{}  {}  {}",
+    let at = time(event.at.as_ref()).map_or_else(|| "(no time told)".to_owned(), |at| format!("{at:.0}"));
+    let pool = if pools { format!("  {}", tame(&event.pool)) } else { String::new() };
+    let plain = format!("{at}{pool}  #{}  {word}  ", event.number);
+    let painted = format!(
+        "{}{pool}  #{}  {}  ",
+        paint(look.color, Tone::Faint, &at),
         event.number,
-        paint(look.color, tone, word),
-        tame(&event.message).replace('\n', " ")
-    ));
+        paint(look.color, tone, word)
+    );
+    let indent = measure_text_width(&plain);
+    let width = look.width.map(|width| width.saturating_sub(indent).max(20));
+    let what = format!("{}{}", tame(&event.message).replace('\n', " "), about(event));
+    let what = wrapped(&what, width, "").replace('\n', &format!("\n{}", " ".repeat(indent)));
+    format!("{painted}{what}\n")
+}
+
+/// " (job 1a2b3c4d, by hod)", as far as told.
+fn about(event: &Event) -> String {
     let mut about = Vec::new();
     if !event.job_id.is_empty() {
         about.push(format!("job {}", tame(short(&event.job_id, 8))));
@@ -31,12 +41,7 @@ pub fn line(event: &Event, pools: bool, look: &Look) -> String {
     if !event.actor.is_empty() {
         about.push(format!("by {}", tame(&event.actor)));
     }
-    if !about.is_empty() {
-        let about = format!("  ({})", about.join(", "));
-        text.push_str(&paint(look.color, Tone::Faint, &about));
-    }
-    text.push('\n');
-    text
+    if about.is_empty() { String::new() } else { format!(" ({})", about.join(", ")) }
 }
 
 #[cfg(test)]

@@ -75,7 +75,7 @@ fn task(kind: TaskType, status: TaskStatus, parts: Vec<HostPart>) -> Task {
             scanned: sum.scanned + one.scanned,
             failed: sum.failed + one.failed,
             skipped: sum.skipped + one.skipped,
-            run_time: one.run_time.clone().or(sum.run_time),
+            run_time: one.run_time.or(sum.run_time),
         }
     });
     Task {

@@ -4,6 +4,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::text::paint::paint;
 
+use super::echo::Quiet;
 use super::row::{Mark, Row};
 
 /// The rows on the terminal.
@@ -11,6 +12,7 @@ pub struct Bars {
     rows: MultiProgress,
     drawn: Vec<(Row, ProgressBar)>,
     color: bool,
+    _quiet: Quiet,
 }
 
 impl Bars {
@@ -19,9 +21,7 @@ impl Bars {
     pub fn new(color: bool) -> Self {
         console::set_colors_enabled(color);
         let rows = MultiProgress::with_draw_target(ProgressDrawTarget::stdout());
-        // Less to flicker than when every row is wiped first.
-        rows.set_move_cursor(true);
-        Self { rows, drawn: Vec::new(), color }
+        Self { rows, drawn: Vec::new(), color, _quiet: Quiet::new() }
     }
 
     /// Draws these rows in place of those that are there.
@@ -72,8 +72,10 @@ impl Bars {
 
     /// Takes the rows off the terminal.
     pub fn clear(&mut self) {
-        self.draw(&[]);
+        // A terminal that is gone has nothing to be taken off.
         let _ = self.rows.clear();
+        self.rows.set_draw_target(ProgressDrawTarget::hidden());
+        self.drawn.clear();
     }
 }
 

@@ -8,6 +8,7 @@
 pub mod bars;
 pub mod block;
 pub mod board;
+pub mod echo;
 pub mod hosts;
 pub mod lines;
 pub mod rate;

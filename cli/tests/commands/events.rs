@@ -24,7 +24,7 @@ fn two_pools() -> State {
 async fn events_are_listed_oldest_first() {
     let fake = Fake::start(prod()).await;
     let listed = hod(&fake, &["events"]).await;
-    let messages: Vec<_> = listed.out.lines().map(|line| &line[25..]).collect();
+    let messages: Vec<_> = listed.out.lines().map(|line| &line[22..]).collect();
     insta::assert_snapshot!(messages.join("\n"));
     for (args, wanted) in [
         (&["-n", "2"][..], &["2", "3"][..]),

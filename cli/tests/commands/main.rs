@@ -1,5 +1,8 @@
 //! Every command, run as a process against a coordinator that the test plays.
 
+// Helpers of tests are not marked as tests: what can fail there fails the test.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod errors;
 mod events;
 mod external;

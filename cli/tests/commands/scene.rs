@@ -32,7 +32,7 @@ pub(crate) fn part(name: &str, status: PartStatus, counters: Counters) -> HostPa
         host_name: name.to_owned(),
         status: status.into(),
         counters: Some(counters),
-        changed_at: at(-3),
+        changed_at: at(-70),
         must_take_part: true,
         ..HostPart::default()
     }
