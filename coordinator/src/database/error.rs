@@ -55,12 +55,13 @@ pub enum DatabaseError {
     Migration(String),
     /// No server programs.
     #[error(
-        "no database was named, and PostgreSQL's server programs are not here (looked in {looked}): \
-         install Debian's package {package}, or name a database with --database"
+        "no database was named, and PostgreSQL's server programs{which} are not here (looked in \
+         /usr/lib/postgresql/*/bin, /usr/pgsql-*/bin and PATH): install Debian's package {package}, \
+         or name a database with --database"
     )]
     NoPrograms {
-        /// Where.
-        looked: String,
+        /// Of which version, where that matters.
+        which: String,
         /// Which package has them.
         package: String,
     },

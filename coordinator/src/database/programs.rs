@@ -28,20 +28,28 @@ pub(super) fn find(version: Option<u32>) -> Result<PathBuf, DatabaseError> {
             }
         }
     }
-    found.retain(|(number, _)| version.map_or(*number >= OLDEST, |v| *number == v));
-    if let Some((_, folder)) = found.into_iter().max() {
-        return Ok(folder);
-    }
-    // Elsewhere the version can't be told by the folder; a wrong one says so itself.
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).find(|folder| complete(folder)).ok_or_else(|| DatabaseError::NoPrograms {
-        looked: "/usr/lib/postgresql/*/bin, /usr/pgsql-*/bin and PATH".to_owned(),
+    let on_path = std::env::split_paths(&path).find(|folder| complete(folder));
+    found.extend(on_path.and_then(|folder| Some((ask_version(&folder)?, folder))));
+    found.retain(|(number, _)| version.map_or(*number >= OLDEST, |v| *number == v));
+    found.into_iter().max().map(|(_, folder)| folder).ok_or_else(|| DatabaseError::NoPrograms {
+        which: version
+            .map_or(String::new(), |v| format!(" of version {v}, which made the data that is there,")),
         package: version.map_or("postgresql".to_owned(), |v| format!("postgresql-{v}")),
     })
 }
 
 fn complete(folder: &Path) -> bool {
     folder.join("initdb").is_file() && folder.join("postgres").is_file()
+}
+
+/// `postgres (PostgreSQL) 15.8 (Debian 15.8-0+deb12u1)`.
+#[expect(clippy::disallowed_methods, reason = "PostgreSQL's own program, not gluster; it answers at once")]
+fn ask_version(folder: &Path) -> Option<u32> {
+    let output = std::process::Command::new(folder.join("postgres")).arg("--version").output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let number = text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
+    number.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
 /// Whom the server runs as.
