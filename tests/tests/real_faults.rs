@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use hod_proto::coordinator::v1::JobStatus;
+use hod_proto::types::v1::PartStatus;
 use hod_tests::pool::{Pool, Version, look, wait_until, with_pool};
 
 /// Time enough for a migration on a busy machine.
@@ -53,7 +54,7 @@ async fn stopped(pool: &Pool) -> Result<()> {
 async fn a_frozen_host_is_waited_for_and_the_pool_is_free_soon_after_its_thaw() {
     with_pool(Version::V10, async |pool| {
         pool.create_unbalanced("v", 2000).await?;
-        let task = start_rebalance(pool, "v").await?;
+        let task = only_node_c_works(pool, "v").await?;
         pool.c().pause().await?;
         waits_for_node_c(pool, &task).await?;
         pool.coordinator.stands_still_for_three_syncs("with node-c frozen").await?;
@@ -73,7 +74,7 @@ async fn a_frozen_host_is_waited_for_and_the_pool_is_free_soon_after_its_thaw() 
 async fn a_host_that_dies_is_waited_for_and_its_part_goes_on_when_it_is_back() {
     with_pool(Version::V10, async |pool| {
         pool.create_unbalanced("v", 2000).await?;
-        let task = start_rebalance(pool, "v").await?;
+        let task = only_node_c_works(pool, "v").await?;
         pool.c().kill().await?;
         waits_for_node_c(pool, &task).await?;
         pool.coordinator.stands_still_for_three_syncs("with node-c dead").await?;
@@ -120,7 +121,7 @@ async fn hosts_that_disagree_make_no_false_end_and_no_second_job() {
     with_pool(Version::V10, async |pool| {
         pool.create_full("started", 300).await?;
         pool.create_unbalanced("stopped", 2000).await?;
-        let stopped = start_rebalance(pool, "stopped").await?;
+        let stopped = only_node_c_works(pool, "stopped").await?;
         pool.c().kill().await?;
         pool.wait_for_peers(pool.a(), 1).await?;
         let start = ["volume", "rebalance", "started", "start", "force"];
@@ -148,6 +149,24 @@ async fn hosts_that_disagree_make_no_false_end_and_no_second_job() {
 async fn start_rebalance(pool: &Pool, volume: &str) -> Result<String> {
     let task = pool.a().start_task(&["volume", "rebalance", volume, "start"]).await?;
     pool.coordinator.wait_for_status(&task, JobStatus::Started, NOTICE).await?;
+    Ok(task)
+}
+
+/// Starts a rebalance and waits until the other hosts have done their part: a host that dies
+/// earlier takes its brick away from them, and their parts fail.
+async fn only_node_c_works(pool: &Pool, volume: &str) -> Result<String> {
+    let task = start_rebalance(pool, volume).await?;
+    let node_c = pool.c().uuid().await?;
+    let only_node_c = |job: &_| {
+        look::task(job).is_ok_and(|task| {
+            task.parts.len() == 3
+                && task.parts.iter().all(|part| {
+                    let works = part.host_id == node_c;
+                    part.status() == if works { PartStatus::InProgress } else { PartStatus::Completed }
+                })
+        })
+    };
+    pool.coordinator.wait_for_job_of(&task, "only node-c works", NOTICE, only_node_c).await?;
     Ok(task)
 }
 
