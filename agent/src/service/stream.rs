@@ -51,6 +51,10 @@ async fn tell(
     let mut teller = Teller::default();
     let mut watch = board.watch();
     watch.mark_changed();
+    let picture = board.picture();
+    if !picture.is_whole() && sender.send(Ok(Teller::alive(&picture))).await.is_err() {
+        return;
+    }
     let mut last_word = Instant::now();
     loop {
         let messages = tokio::select! {

@@ -62,7 +62,10 @@ impl Teller {
         let other = told.is_none_or(|t| t.glusterd_answers != picture.glusterd_answers);
         let renewed = [sign.peers_age, sign.volumes_age, sign.own_age].iter().any(Option::is_some);
         if other || renewed {
-            news.push(tell::message(Duration::ZERO, Event::SignOfLife(sign)));
+            // Whether glusterd answers explains what follows; the full picture
+            // begins with the host.
+            let at = if first { news.len() } else { 0 };
+            news.insert(at, tell::message(Duration::ZERO, Event::SignOfLife(sign)));
         }
         if first {
             let complete = Event::PictureComplete(PictureComplete {});

@@ -14,6 +14,7 @@
 //! pools (`tests/scripted_shapes.rs`). Refusals of which no real answer was at
 //! hand follow Gluster's source.
 
+pub mod agent;
 pub mod answer;
 pub mod call;
 pub mod cluster;
@@ -38,6 +39,7 @@ pub mod store;
 pub mod volumes;
 pub mod xml;
 
+pub use agent::ScriptedAgent;
 pub use cluster::{Cluster, on_cluster};
 pub use fault::{Fault, What};
 pub use pool::{Reply, ScriptedPool};
