@@ -34,6 +34,8 @@ ids! {
     JobId, JobKind, "job";
     /// A step's id: hod's own.
     StepId, StepKind, "step";
+    /// An intention's id: hod's own, and the request id that an agent is asked under.
+    IntentionId, IntentionKind, "intention";
 }
 
 /// The ids of the job and the steps that a found task becomes. They are derived

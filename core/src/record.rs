@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::brick::TaskBrick;
+use crate::command::intention::Intention;
 use crate::id::{HostId, JobId, PoolId, StepId, TaskId, VolumeId};
 use crate::job::JobStatus;
 use crate::task::{Counters, PartStatus, TaskStatus, TaskType};
@@ -25,6 +26,8 @@ pub struct Recorded {
     pub tasks: BTreeMap<TaskId, TaskRecord>,
     /// Observed tasks whose job was cleared: known, and not to be found again.
     pub cleared: BTreeSet<TaskId>,
+    /// What hod is about to have Gluster do, and what became of it is not settled.
+    pub intentions: BTreeMap<VolumeId, Intention>,
     /// Who holds which volume.
     pub locks: BTreeMap<VolumeId, JobId>,
 }
@@ -103,8 +106,16 @@ pub struct TaskRecord {
     pub step_status: JobStatus,
     /// How the job ended, or what it waits for, in words.
     pub message: String,
-    /// Gluster's id.
+    /// Gluster's id; one of hod's own for a replace-brick from 3.7 on.
     pub task: TaskId,
+    /// Whether it was started outside of hod.
+    pub external: bool,
+    /// 1, and one more for each time it went on after a pause, under a new id.
+    pub run: u32,
+    /// What earlier runs have done, by host: files and bytes add up over the runs.
+    pub earlier: BTreeMap<HostId, Counters>,
+    /// Who asked for a pause, if anybody did.
+    pub pause: Option<Pause>,
     /// `None` until something told.
     pub task_type: Option<TaskType>,
     /// The volume it is about.
@@ -134,11 +145,40 @@ pub struct TaskRecord {
 }
 
 impl TaskRecord {
-    /// The sums over the hosts; the run time is the longest one.
+    /// The sums over the hosts; the run time is the longest one. Files and bytes are
+    /// those of all runs, the rest is the last run's.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        self.parts.values().fold(Counters::default(), |sum, part| sum + part.counters)
+        let now = self.parts.values().fold(Counters::default(), |sum, part| sum + part.counters);
+        let earlier = self.earlier.values().fold(Counters::default(), |sum, c| sum + *c);
+        Counters {
+            files: now.files.saturating_add(earlier.files),
+            bytes: now.bytes.saturating_add(earlier.bytes),
+            ..now
+        }
     }
+
+    /// What all runs up to now have moved, by host.
+    #[must_use]
+    pub fn moved_by_host(&self) -> BTreeMap<HostId, Counters> {
+        let mut moved = self.earlier.clone();
+        for (host, part) in &self.parts {
+            let sum = moved.entry(*host).or_default();
+            sum.files = sum.files.saturating_add(part.counters.files);
+            sum.bytes = sum.bytes.saturating_add(part.counters.bytes);
+        }
+        moved.retain(|_, c| (c.files, c.bytes) != (0, 0));
+        moved
+    }
+}
+
+/// Who asked for a pause, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// Who: an operator, or `hod` by a window.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// One host's part of a task as recorded.

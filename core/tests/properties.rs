@@ -4,13 +4,15 @@
 
 mod support;
 
-use hod_core::change::Change;
+use hod_core::change::{Change, Origin};
+use hod_core::command::intention::Answer;
 use hod_core::error::{GlusterError, GlusterErrorKind};
 use hod_core::job::JobStatus;
 use hod_core::observation::{Holding, Observation, Word};
 use hod_core::plan;
+use hod_core::record::Pause;
 use hod_core::record::Recorded;
-use hod_core::task::{PartStatus, TaskType};
+use hod_core::task::{PartStatus, TaskStatus, TaskType};
 use hod_core::transition::Transition;
 use proptest::prelude::*;
 use support::{A, C, REBALANCE, World};
@@ -33,6 +35,9 @@ enum Happening {
     VolumesEmpty(usize),
     VolumesFail(usize),
     Detach { host: usize, asked: usize },
+    Intend { remove: bool },
+    Reply(Option<u128>),
+    Pause,
 }
 
 fn part_status() -> impl Strategy<Value = PartStatus> {
@@ -69,6 +74,9 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => host().prop_map(VolumesEmpty),
         1 => host().prop_map(VolumesFail),
         1 => (host(), host()).prop_map(|(host, asked)| Detach { host, asked }),
+        1 => any::<bool>().prop_map(|remove| Intend { remove }),
+        1 => prop::option::of(1..4_u128).prop_map(Reply),
+        1 => Just(Pause),
     ]
 }
 
@@ -125,6 +133,31 @@ fn happen(w: &mut World, h: &Happening) {
         }
         Happening::VolumesFail(host) => {
             w.picture(*host).volumes.outcome = Err(error(GlusterErrorKind::GlusterdDown));
+        }
+        // An intention is only made of a volume that is free, or whose task is paused.
+        Happening::Intend { remove } => {
+            if !w.recorded.intentions.is_empty() {
+                return;
+            }
+            let paused = w.recorded.tasks.values().find(|t| t.status == TaskStatus::Paused).map(|t| t.task);
+            if let Some(task) = paused {
+                w.intend_resume(task);
+            } else if !w.is_locked() {
+                w.intend(if *remove { TaskType::RemoveBrick } else { REBALANCE });
+            }
+        }
+        Happening::Reply(done) => {
+            let answer = match done {
+                Some(task) => Answer::Done(Some(support::task_id(*task))),
+                None => Answer::Refused("no".to_owned()),
+            };
+            w.recorded.intentions.values_mut().for_each(|i| i.answer = Some(answer.clone()));
+        }
+        Happening::Pause => {
+            let pause = Pause { by: "op".to_owned(), at: w.now };
+            for task in w.recorded.tasks.values_mut().filter(|t| t.status == TaskStatus::Running) {
+                task.pause = Some(pause.clone());
+            }
         }
         Happening::Detach { host, asked } => {
             if host != asked {
@@ -240,7 +273,8 @@ proptest! {
             // A lock has an open job, and an ended job no lock.
             for (volume, job) in &w.recorded.locks {
                 let holder = w.recorded.tasks.values().find(|t| t.job == *job);
-                prop_assert!(holder.is_some_and(|t| t.job_status.is_open() && t.volume == *volume));
+                let intended = w.recorded.intentions.get(volume).is_some_and(|i| i.job == *job);
+                prop_assert!(intended || holder.is_some_and(|t| t.job_status.is_open() && t.volume == *volume));
             }
 
             // What is not known ends nothing.
@@ -262,7 +296,7 @@ fn check_step(
     put: &hod_core::change::PutTask,
 ) -> Result<(), TestCaseError> {
     let Some((job, step)) = before else {
-        prop_assert!(put.new);
+        prop_assert!(put.origin != Origin::Known);
         return Ok(());
     };
     for (was, is, transition) in [(job, put.task.job_status, put.job), (step, put.task.step_status, put.step)]

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use hod_core::change::PutTask;
+use hod_core::change::{Origin, PutTask};
 use hod_core::history::HistoryEntry;
 use hod_core::id::HostId;
 use hod_core::observation::{HostPicture, Observation};
@@ -17,7 +17,7 @@ const COMMANDS: usize = 20;
 
 /// The evidence for a change of a task's job; none if the job does not change.
 pub(super) fn of(put: &PutTask, observed: &Observation) -> Vec<Evidence> {
-    if !put.new && put.job.is_none() {
+    if put.origin == Origin::Known && put.job.is_none() {
         return Vec::new();
     }
     let pictures = observed.hosts.iter().filter_map(|(id, view)| Some((*id, view.picture.as_ref()?)));

@@ -320,6 +320,7 @@ fn subject(planned: Option<&Planned>) -> String {
         Some(Change::PutTask(put)) => {
             format!("task {} of volume {}", put.task.task, put.task.volume_name)
         }
+        Some(Change::Settle(settle)) => format!("what was intended with job {}", settle.job),
         None => "a change".to_owned(),
     }
 }

@@ -9,6 +9,7 @@
 pub mod checks;
 pub mod facts;
 pub mod gate;
+pub mod intention;
 pub mod problem;
 pub mod space;
 pub mod window;

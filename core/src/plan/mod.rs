@@ -13,6 +13,7 @@
 
 mod attention;
 mod claims;
+mod intentions;
 mod judge;
 mod membership;
 mod parts;
@@ -42,6 +43,9 @@ pub struct Settings {
     /// So long after a task vanished a host's command history may still be
     /// written: its line comes when the command ends, up to a second later (seen).
     pub history_lag: Duration,
+    /// So long after an intention was made Gluster can't still be at it: a call takes
+    /// up to 120 s, and a lock is held for up to 180 s (seen).
+    pub settled_after: Duration,
     /// A task is given up as UNKNOWN only after so many complete observations without it …
     pub lost_after_looks: u32,
     /// … that span so much observed time …
@@ -56,6 +60,7 @@ impl Default for Settings {
             fresh_for: Duration::from_secs(180),
             start_takes: Duration::from_secs(150),
             history_lag: Duration::from_secs(5),
+            settled_after: Duration::from_secs(200),
             lost_after_looks: 5,
             lost_after: Duration::from_secs(600),
             gap_at_most: Duration::from_secs(120),
@@ -76,7 +81,9 @@ pub fn plan(
     let view = View { recorded, observed, hosts, now, settings };
     let volumes = volumes::Volumes::of(&view);
     planned.extend(volumes.put(&view));
-    planned.extend(tasks::plan(&view, &volumes));
+    let (tasks, adopted) = tasks::plan(&view, &volumes);
+    planned.extend(tasks);
+    planned.extend(intentions::plan(&view, &volumes, &adopted));
     planned.extend(volumes.troubles(&view, &planned));
     // Last: what still refers to a volume has to be settled before it goes.
     planned.extend(volumes.gone(&view));

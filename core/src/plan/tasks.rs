@@ -6,12 +6,13 @@ use super::claims::Claims;
 use super::presence::{self, Presence};
 use super::volumes::Volumes;
 use super::{View, attention, judge, parts, words};
-use crate::change::{Change, LockChange, Planned, PutTask};
+use crate::change::{Change, LockChange, Origin, Planned, PutTask};
+use crate::command::intention::{Intended, Intention};
 use crate::event::{EventDraft, Severity};
 use crate::id::{FoundIds, HostId, JobId, TaskId, VolumeId};
 use crate::job::JobStatus;
 use crate::observation::Holding;
-use crate::record::{Absence, TaskRecord};
+use crate::record::{Absence, Recorded, TaskRecord};
 use crate::task::{TaskStatus, TaskType};
 use crate::transition::Transition;
 
@@ -19,6 +20,8 @@ use crate::transition::Transition;
 struct Draft<'a> {
     /// `None`: it is new.
     before: Option<&'a TaskRecord>,
+    /// It is what was intended.
+    intention: Option<&'a Intention>,
     task: TaskRecord,
     job: Option<Transition>,
     step: Option<Transition>,
@@ -39,18 +42,16 @@ struct News {
     lost: bool,
 }
 
-/// The changes to tasks.
-pub(super) fn plan(view: &View<'_>, volumes: &Volumes<'_>) -> Vec<Planned> {
+/// The changes to tasks, and which of them are what was intended.
+pub(super) fn plan(view: &View<'_>, volumes: &Volumes<'_>) -> (Vec<Planned>, BTreeSet<TaskId>) {
     let known = view.recorded.tasks.values().filter_map(|task| advance(view, volumes, task));
-    let found = found(view)
-        .into_iter()
-        .filter(|(id, _)| !view.recorded.tasks.contains_key(id) && !view.recorded.cleared.contains(id))
-        .filter_map(|(id, volume)| begin(view, volumes, id, volume));
+    let found = unknown(view).filter_map(|(id, volume)| begin(view, volumes, id, volume));
     let mut drafts: Vec<Draft<'_>> = known.chain(found).collect();
     // Who gives a volume back goes before who takes it.
     drafts.sort_by_key(|d| d.task.job_status.is_open());
     let locks = locks(view, &drafts);
-    drafts.into_iter().filter_map(|draft| finish(view, &locks, draft)).collect()
+    let adopted = drafts.iter().filter(|d| d.intention.is_some()).map(|d| d.task.task).collect();
+    (drafts.into_iter().filter_map(|draft| finish(view, &locks, draft)).collect(), adopted)
 }
 
 /// Who holds which volume once all drafts are recorded: a job that ends gives its
@@ -75,7 +76,7 @@ fn locks(view: &View<'_>, drafts: &[Draft<'_>]) -> BTreeMap<VolumeId, JobId> {
 
 /// The change that a draft makes, if it makes one.
 fn finish(view: &View<'_>, locks: &BTreeMap<VolumeId, JobId>, draft: Draft<'_>) -> Option<Planned> {
-    let Draft { before, mut task, job, step, claims, news } = draft;
+    let Draft { before, intention, mut task, job, step, claims, news } = draft;
     task.attention = attention::of(view, &claims, &task, locks, news.lost);
     let kept = before.filter(|b| !b.job_status.is_open()).map(|b| b.message.clone());
     task.message = message(view, &task, news.ended.clone().or(kept));
@@ -96,15 +97,20 @@ fn finish(view: &View<'_>, locks: &BTreeMap<VolumeId, JobId>, draft: Draft<'_>) 
         task.running_at = Some(view.now);
     }
     let events = match before {
-        None => found_events(&task, news.actor),
+        None => found_events(&task, news.actor, intention),
         Some(before) => events(view, before, &task, job, step, news),
     };
-    let put = PutTask { task, new: before.is_none(), job, step, lock };
+    let origin = match (before, intention) {
+        (Some(_), _) => Origin::Known,
+        (None, Some(intention)) => Origin::Adopted(intention.id),
+        (None, None) => Origin::Found,
+    };
+    let put = PutTask { task, origin, job, step, lock };
     Some(Planned { change: Change::PutTask(Box::new(put)), events })
 }
 
 /// Every task that a host holds, or a locked call told of, with its volume.
-fn found(view: &View<'_>) -> BTreeMap<TaskId, VolumeId> {
+pub(super) fn found(view: &View<'_>) -> BTreeMap<TaskId, VolumeId> {
     let mut found = BTreeMap::new();
     for (_, picture) in view.pictures() {
         for (volume, look) in &picture.own {
@@ -121,15 +127,21 @@ fn found(view: &View<'_>) -> BTreeMap<TaskId, VolumeId> {
     found
 }
 
-/// A task that was not known becomes a job. If its volume is not known yet, it is
-/// looked at again with the next observation.
-fn begin<'a>(view: &View<'a>, volumes: &Volumes<'a>, id: TaskId, volume: VolumeId) -> Option<Draft<'a>> {
+/// The tasks that are found and were not known.
+fn unknown<'v>(view: &'v View<'_>) -> impl Iterator<Item = (TaskId, VolumeId)> + use<'v> {
+    let known = |id: &TaskId| view.recorded.tasks.contains_key(id) || view.recorded.cleared.contains(id);
+    found(view).into_iter().filter(move |(id, _)| !known(id))
+}
+
+/// The record of a task that was not known, before anything is taken over. `None`
+/// if its volume is not known yet: it is looked at again with the next observation.
+fn blank(view: &View<'_>, volumes: &Volumes<'_>, id: TaskId, volume: VolumeId) -> Option<TaskRecord> {
     let told = volumes.get(view, volume)?;
     if volumes.is_gone(volume) {
         return None;
     }
     let ids = FoundIds::of(view.recorded.pool, id);
-    let mut task = TaskRecord {
+    Some(TaskRecord {
         job: ids.job,
         executing: ids.executing,
         step: ids.step,
@@ -150,8 +162,22 @@ fn begin<'a>(view: &View<'a>, volumes: &Volumes<'a>, id: TaskId, volume: VolumeI
         followed: false,
         abandoned: false,
         absence: Absence::default(),
-    };
+        external: true,
+        run: 1,
+        earlier: BTreeMap::new(),
+        pause: None,
+    })
+}
+
+/// A task that was not known becomes a job. If its volume is not known yet, it is
+/// looked at again with the next observation.
+fn begin<'a>(view: &View<'a>, volumes: &Volumes<'a>, id: TaskId, volume: VolumeId) -> Option<Draft<'a>> {
+    let mut task = blank(view, volumes, id, volume)?;
     let claims = Claims::of(view, id, volume);
+    let intention = intention(view, volumes, &claims, &task);
+    if let Some(intention) = intention {
+        take_intention(&mut task, intention);
+    }
     // A task found already ended becomes an ended job, so that history is whole.
     let mut news = bring_up_to_date(view, volumes, &claims, &mut task);
     if parts::status(view, &task) == TaskStatus::Unknown {
@@ -160,7 +186,50 @@ fn begin<'a>(view: &View<'a>, volumes: &Volumes<'a>, id: TaskId, volume: VolumeI
     }
     news.reset.clear();
     news.actor = judge::started_by(view, &task).map(|(actor, _)| actor);
-    Some(Draft { before: None, task, job: None, step: None, claims, news })
+    Some(Draft { before: None, intention, task, job: None, step: None, claims, news })
+}
+
+/// The intention that a found task is the outcome of, if it is one.
+fn intention<'a>(
+    view: &View<'a>,
+    volumes: &Volumes<'a>,
+    claims: &Claims<'a>,
+    found: &TaskRecord,
+) -> Option<&'a Intention> {
+    let recorded: &'a Recorded = view.recorded;
+    let intention = recorded.intentions.get(&found.volume)?;
+    let mut told = found.clone();
+    parts::learn(view, claims, volumes.get(view, found.volume), &mut told);
+    intention.is(found.task, told.task_type.as_ref(), &told.bricks).then_some(intention)
+}
+
+/// Whether a paused task goes on under a new id, or is about to: what becomes of
+/// that is settled with the intention.
+fn goes_on(view: &View<'_>, volumes: &Volumes<'_>, paused: &TaskRecord) -> bool {
+    let Some(intention) = view.recorded.intentions.get(&paused.volume).filter(|i| i.step == paused.step)
+    else {
+        return false;
+    };
+    let adopts = |id: TaskId| {
+        let claims = Claims::of(view, id, paused.volume);
+        let blank = blank(view, volumes, id, paused.volume);
+        blank.is_some_and(|task| {
+            self::intention(view, volumes, &claims, &task).is_some_and(|i| i == intention)
+        })
+    };
+    let mut others =
+        unknown(view).filter(|(_, volume)| *volume == paused.volume).map(|(id, _)| id).peekable();
+    others.peek().is_none() || others.any(adopts)
+}
+
+/// A task that was intended belongs to the intention's job.
+fn take_intention(task: &mut TaskRecord, intention: &Intention) {
+    (task.job, task.executing, task.step) = (intention.job, intention.executing, intention.step);
+    task.external = false;
+    if let Intended::Start(start) = &intention.what {
+        task.run = start.run;
+        task.earlier.clone_from(&start.earlier);
+    }
 }
 
 /// A task with steps is brought up to date.
@@ -176,6 +245,9 @@ fn advance<'a>(view: &View<'a>, volumes: &Volumes<'a>, before: &'a TaskRecord) -
     }
     let mut task = before.clone();
     let claims = Claims::of(view, task.task, task.volume);
+    if before.status == TaskStatus::Paused && goes_on(view, volumes, before) {
+        return None;
+    }
     let news = bring_up_to_date(view, volumes, &claims, &mut task);
     let step = transition(before.step_status, &mut task.step_status);
     let job = transition(before.job_status, &mut task.job_status);
@@ -184,7 +256,7 @@ fn advance<'a>(view: &View<'a>, volumes: &Volumes<'a>, before: &'a TaskRecord) -
         (Some(_), false) => task.ended_at = task.ended_at.or(Some(view.now)),
         (None, _) => {}
     }
-    Some(Draft { before: Some(before), task, job, step, claims, news })
+    Some(Draft { before: Some(before), intention: None, task, job, step, claims, news })
 }
 
 /// Takes over what the hosts say of a task, and what that means for it.
@@ -201,7 +273,15 @@ fn bring_up_to_date(
         settle(task, JobStatus::Aborted);
         return news;
     }
+    if task.status == TaskStatus::Paused && claims.another(task.task) {
+        news.ended =
+            Some("superseded: another task of the volume was started while it was paused".to_owned());
+        settle(task, JobStatus::Aborted);
+        return news;
+    }
     match presence::of(view, claims, task) {
+        // A paused task is not there, and is meant to be so.
+        _ if task.status == TaskStatus::Paused => {}
         Presence::Held => {
             let status = parts::status(view, task);
             follow(task, status);
@@ -212,7 +292,14 @@ fn bring_up_to_date(
         Presence::Absent(at) if task.job_status.is_open() => {
             presence::count(view, &mut task.absence, at);
             let verdict = judge::verdict(view, claims, task, task.absence.since.unwrap_or(at));
-            if let Some(verdict) = verdict {
+            let stopped = verdict.as_ref().is_some_and(|v| v.status == JobStatus::Aborted)
+                && !claims.another(task.task);
+            if let (Some(pause), true) = (&task.pause, stopped) {
+                // A pause is a stop that is meant to go on: job and lock stay.
+                news.actor = Some(pause.by.clone());
+                task.status = TaskStatus::Paused;
+                task.absence = Absence::default();
+            } else if let Some(verdict) = verdict {
                 (news.ended, news.actor) = (Some(verdict.message), verdict.actor);
                 settle(task, verdict.status);
             } else if presence::is_lost(view, &task.absence) {
@@ -287,12 +374,21 @@ fn message(view: &View<'_>, task: &TaskRecord, ended: Option<String>) -> String 
         TaskStatus::Failed => judge::failed(view, task),
         TaskStatus::Aborted => "stopped".to_owned(),
         TaskStatus::Unknown => "how it ended is not known".to_owned(),
-        TaskStatus::Running | TaskStatus::Paused => String::new(),
+        TaskStatus::Paused => "paused".to_owned(),
+        TaskStatus::Running => String::new(),
     }
 }
 
-fn found_events(task: &TaskRecord, actor: Option<String>) -> Vec<EventDraft> {
+fn found_events(task: &TaskRecord, actor: Option<String>, intention: Option<&Intention>) -> Vec<EventDraft> {
     let what = task.description();
+    if let Some(intention) = intention {
+        let (kind, text) = if task.run > 1 {
+            ("task-resumed", format!("{what} goes on after a pause"))
+        } else {
+            ("task-started", format!("{what} started"))
+        };
+        return vec![event(task, Severity::Info, kind, text, Some(intention.actor.clone()))];
+    }
     let text = match task.status {
         TaskStatus::Running => format!("{what} found running"),
         TaskStatus::Completed => format!("{what} found, already completed: {}", judge::completed(task)),
@@ -344,6 +440,9 @@ fn events(
             };
             let text = format!("{what} ended as {}: {}", task.job_status.code(), task.message);
             events.push(event(task, severity, kind, text, news.actor));
+        }
+        (None, None) if before.status != task.status && task.status == TaskStatus::Paused => {
+            events.push(event(task, Severity::Info, "task-paused", format!("{what} is paused"), news.actor));
         }
         (Some(_), None) => {
             let text = format!("{what}: its migration ended as {}", task.status.code());

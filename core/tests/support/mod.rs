@@ -6,12 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hod_core::brick::{Brick, BrickName};
+use hod_core::brick::{Brick, BrickName, TaskBrick};
 use hod_core::change::Planned;
+use hod_core::command::intention::{Answer, Intended, Intention, Start};
 use hod_core::error::{GlusterError, GlusterErrorKind};
 use hod_core::history::HistoryEntry;
 use hod_core::host::{HostIdentity, Peer};
-use hod_core::id::{HostId, TaskId, VolumeId};
+use hod_core::id::{FoundIds, HostId, JobId, StepId, TaskId, VolumeId};
 use hod_core::job::JobStatus;
 use hod_core::observation::{
     FollowedTask, Holding, HostPicture, HostView, Look, Observation, OwnLook, OwnTask, Word,
@@ -93,6 +94,7 @@ impl World {
             volumes,
             tasks: BTreeMap::new(),
             cleared: BTreeSet::new(),
+            intentions: BTreeMap::new(),
             locks: BTreeMap::new(),
         };
         let mut world = Self {
@@ -271,6 +273,59 @@ impl World {
 
     pub fn is_locked(&self) -> bool {
         self.recorded.locks.contains_key(&volume_id())
+    }
+
+    /// hod is about to start a task.
+    pub fn intend(&mut self, task_type: TaskType) -> JobId {
+        let bricks = if task_type == TaskType::RemoveBrick {
+            let brick = Some(Brick { host: host_id(C), path: "/bricks/2".to_owned() });
+            vec![TaskBrick { name: brick_name(C), brick }]
+        } else {
+            Vec::new()
+        };
+        let before = self.recorded.tasks.keys().chain(&self.recorded.cleared).copied().collect();
+        let start = Start { task_type, bricks, before, run: 1, earlier: BTreeMap::new() };
+        self.lines += 1;
+        let ids = FoundIds::of(self.recorded.pool, task_id(7000 + u128::from(self.lines)));
+        self.record_intention(Intended::Start(start), (ids.job, ids.executing, ids.step))
+    }
+
+    /// hod is about to let a paused task go on.
+    pub fn intend_resume(&mut self, task: TaskId) -> JobId {
+        let paused = self.recorded.tasks[&task].clone();
+        let before = self.recorded.tasks.keys().chain(&self.recorded.cleared).copied().collect();
+        let start = Start {
+            task_type: paused.task_type.clone().unwrap_or(REBALANCE),
+            bricks: paused.bricks.clone(),
+            before,
+            run: paused.run + 1,
+            earlier: paused.moved_by_host(),
+        };
+        self.record_intention(Intended::Start(start), (paused.job, paused.executing, paused.step))
+    }
+
+    fn record_intention(&mut self, what: Intended, (job, executing, step): (JobId, StepId, StepId)) -> JobId {
+        self.lines += 1;
+        let id =
+            newtype_uuid::GenericUuid::from_untyped_uuid(Uuid::from_u128(0x9000 + u128::from(self.lines)));
+        let intention = Intention {
+            id,
+            job,
+            executing,
+            step,
+            volume: volume_id(),
+            what,
+            made_at: self.now,
+            answer: None,
+            actor: "op".to_owned(),
+        };
+        self.recorded.intentions.insert(volume_id(), intention);
+        self.recorded.locks.insert(volume_id(), job);
+        job
+    }
+
+    pub fn reply(&mut self, answer: Answer) {
+        self.recorded.intentions.get_mut(&volume_id()).unwrap().answer = Some(answer);
     }
 
     /// All hosts run a task, and it is found.

@@ -1,6 +1,6 @@
 //! What a plan is made against.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use deadpool_postgres::GenericClient;
 use hod_core::id::{PoolId, TaskId};
@@ -37,6 +37,7 @@ pub(super) async fn load<C: GenericClient>(
         volumes: volumes.into_iter().map(|v| (v.record.volume.id, v.record)).collect(),
         tasks: tasks.into_iter().map(|t| (t.record.task, t.record)).collect(),
         cleared,
+        intentions: BTreeMap::new(),
         locks: locks
             .iter()
             .map(|row| Ok((row.id("volume_id")?, row.id("job_id")?)))

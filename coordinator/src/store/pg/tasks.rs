@@ -216,6 +216,10 @@ fn record(
         running_at: row.maybe_time("running_at")?,
         ended_at: row.maybe_time("ended_at")?,
         abandoned: row.value("abandoned")?,
+        external: true,
+        run: 1,
+        earlier: BTreeMap::new(),
+        pause: None,
         followed: row.value("followed")?,
         absence: Absence {
             looks: u32::try_from(looks)

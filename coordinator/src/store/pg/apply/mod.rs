@@ -13,7 +13,7 @@ mod steps;
 use std::collections::HashSet;
 
 use deadpool_postgres::GenericClient;
-use hod_core::change::{Change, Planned, PutTask};
+use hod_core::change::{Change, Origin, Planned, PutTask};
 use hod_core::id::{HostId, VolumeId};
 use hod_core::record::{HostRecord, VolumeRecord};
 use newtype_uuid::GenericUuid as _;
@@ -75,8 +75,9 @@ async fn together(store: &PgStore, lease: Lease, plan: &[Planned]) -> Result<()>
             Change::PutHost(id, host) => sorted.hosts.push((id, host)),
             Change::PutVolume(record) => sorted.volumes.push(record),
             Change::VolumeGone(id) => sorted.gone.push(*id),
-            Change::PutTask(put) if put.new => sorted.found.push(put),
+            Change::PutTask(put) if put.origin == Origin::Found => sorted.found.push(put),
             Change::PutTask(put) => sorted.tasks.push(put),
+            Change::Settle(settle) => return Err(StoreError::not_found("intention", settle.intention)),
         }
     }
     members::put_hosts(&transaction, lease.pool, &sorted.hosts).await?;
@@ -85,7 +86,9 @@ async fn together(store: &PgStore, lease: Lease, plan: &[Planned]) -> Result<()>
     members::volumes_gone(&transaction, lease.pool, &sorted.gone).await?;
     // A task that was recorded already has had its events.
     let news = plan.iter().filter(|planned| match &planned.change {
-        Change::PutTask(put) => !(put.new && already.contains(put.task.task.as_untyped_uuid())),
+        Change::PutTask(put) => {
+            !(put.origin == Origin::Found && already.contains(put.task.task.as_untyped_uuid()))
+        }
         _ => true,
     });
     events::record(&transaction, lease.pool, news.flat_map(|planned| &planned.events)).await?;
