@@ -54,7 +54,7 @@ fn play(state: &mut State, turn: i64) {
     }
     let silent = (20..35).contains(&turn);
     let job = &mut state.jobs[0];
-    job.message = if silent { "waiting for node-c (silent)".to_owned() } else { String::new() };
+    job.message = if silent { "waiting for node-c: bring it back".to_owned() } else { String::new() };
     let task = task_of(job);
     for (speed, part) in (2..).zip(&mut task.parts) {
         let away = silent && part.host_name == "node-c";

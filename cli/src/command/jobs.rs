@@ -1,15 +1,18 @@
 //! `hod jobs`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use hod_proto::coordinator::v1::{Job, JobStatus, ListJobsRequest, ListJobsResponse};
+use hod_proto::coordinator::v1::{Job, JobStatus, ListJobsRequest, ListJobsResponse, ListTasksRequest};
 use jiff::Timestamp;
 
 use crate::client::{Client, told};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::jobs;
+use crate::render::silence::{self, Silent};
+use crate::text::Look;
 use crate::text::age::{since, time};
 use crate::text::number::counted;
 
@@ -95,10 +98,31 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Exit, Failur
         context.screen.json(&ListJobsResponse { jobs: listed, next_page_token: String::new() })?;
         return Ok(Exit::Ok);
     }
-    let mut text = jobs::table(&listed, &context.screen.look(now));
+    let look = context.screen.look(now);
+    let silent = silent(&client, &listed, &look).await;
+    let mut text = jobs::table(&listed, &silent, &look);
     text.push_str(&left_out(listed.len(), old));
     context.screen.text(&text)?;
     Ok(Exit::Ok)
+}
+
+/// How long the hosts have been silent that open jobs wait for. Lists of jobs come
+/// without their hosts, those of tasks with them; where it can't be told, the list
+/// is shown without.
+async fn silent(client: &Client, jobs: &[Job], look: &Look) -> BTreeMap<String, Vec<Silent>> {
+    let waits = |job: &Job| job.status() == JobStatus::Started && !job.message.is_empty();
+    if !jobs.iter().any(waits) {
+        return BTreeMap::new();
+    }
+    let request = client.request(ListTasksRequest::default());
+    let tasks = client.tasks().list_tasks(request).await;
+    let tasks = tasks.map(|tasks| tasks.into_inner().tasks).unwrap_or_default();
+    let mut silent: BTreeMap<String, Vec<Silent>> = BTreeMap::new();
+    for task in tasks {
+        let hosts = silence::of_task(&task, look);
+        silent.entry(task.job_id).or_default().extend(hosts);
+    }
+    silent
 }
 
 /// What is not shown, so that an empty list does not read as "nothing ever ran".

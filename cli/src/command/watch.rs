@@ -17,9 +17,10 @@ use crate::follow::{Sign, keep_open, vanished};
 use crate::resolve;
 use crate::text::Look;
 use crate::text::paint::{Tone, paint};
-use crate::watch::bars::Bars;
+use crate::text::table::wrapped;
 use crate::watch::board::{Board, Change};
 use crate::watch::lines::Lines;
+use crate::watch::picture::Picture;
 use crate::watch::view;
 
 use super::Context;
@@ -94,8 +95,8 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Exit, Failur
         output: Output::new(context),
     };
     let ended = watch.follow(signs).await;
-    if let Output::Bars(bars) = &mut watch.output {
-        bars.clear();
+    if let Output::Picture(picture) = &mut watch.output {
+        picture.clear();
     }
     ended
 }
@@ -113,7 +114,7 @@ enum Until {
 enum Output {
     Json,
     Lines(Lines),
-    Bars(Bars),
+    Picture(Picture),
 }
 
 impl Output {
@@ -121,7 +122,7 @@ impl Output {
         if context.screen.json {
             Self::Json
         } else if context.screen.terminal {
-            Self::Bars(Bars::new(context.screen.look(Timestamp::now()).color))
+            Self::Picture(Picture::new(context.screen.look(Timestamp::now()).color))
         } else {
             Self::Lines(Lines::default())
         }
@@ -156,7 +157,7 @@ impl Watch<'_> {
     async fn follow(&mut self, mut signs: mpsc::Receiver<Sign<WatchJobsResponse>>) -> Result<Exit, Failure> {
         let mut draw = tokio::time::interval(DRAW);
         draw.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let live = matches!(self.output, Output::Bars(_));
+        let live = matches!(self.output, Output::Picture(_));
         loop {
             tokio::select! {
                 sign = signs.recv() => {
@@ -188,7 +189,7 @@ impl Watch<'_> {
                 let now = self.clock.now();
                 self.board.lost_since.get_or_insert(now);
                 // On a terminal the picture itself says so.
-                if !matches!(self.output, Output::Bars(_)) {
+                if !matches!(self.output, Output::Picture(_)) {
                     eprintln!("hod: {failure}; trying again");
                 }
                 Ok(None)
@@ -252,11 +253,11 @@ impl Watch<'_> {
         match &mut self.output {
             Output::Json => Ok(()),
             Output::Lines(lines) => self.context.screen.text(&lines.of(change, &self.board, &look)),
-            Output::Bars(bars) => {
+            Output::Picture(picture) => {
                 match change {
-                    Change::Ended(job, exit) => bars.write(&ended(job, *exit, &look)),
+                    Change::Ended(job, exit) => picture.write(&ended(job, *exit, &look)),
                     Change::Removed(..) => {
-                        bars.write(&Lines::default().of(change, &self.board, &look));
+                        picture.write(&Lines::default().of(change, &self.board, &look));
                     }
                     Change::Found(_) | Change::Told { .. } | Change::Complete(_) | Change::Nothing => {}
                 }
@@ -272,9 +273,9 @@ impl Watch<'_> {
     fn draw(&mut self) {
         let look = self.look();
         let rows = self.context.screen.size().map_or(24, |(rows, _)| rows);
-        if let Output::Bars(bars) = &mut self.output {
+        if let Output::Picture(picture) = &mut self.output {
             // The last row of the terminal is the cursor's.
-            bars.draw(&view::rows(&self.board, &look, rows.saturating_sub(2).max(1)));
+            picture.draw(&view::rows(&self.board, &look, rows.saturating_sub(2).max(1)));
         }
     }
 }
@@ -288,7 +289,8 @@ fn ended(job: &Job, exit: Exit, look: &Look) -> String {
     };
     let id = paint(look.color, Tone::Faint, crate::render::short(&job.job_id, 8));
     let text = crate::watch::lines::ended(job).replace('\n', " ");
-    format!("{} {id} {text}\n", paint(look.color, tone, mark))
+    let line = format!("{} {id} {text}", paint(look.color, tone, mark));
+    wrapped(&line, look.width, "  ")
 }
 
 fn gone(job: &str) -> Failure {

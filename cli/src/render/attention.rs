@@ -1,15 +1,19 @@
 //! What an operator should know, each on lines of its own behind a mark.
 
-use hod_proto::coordinator::v1::Attention;
+use hod_proto::coordinator::v1::Task;
 
 use crate::text::Look;
 use crate::text::paint::{Tone, paint, tame};
 use crate::text::table::wrapped;
 
+use super::silence;
+
 /// The attention lines of a task.
 #[must_use]
-pub fn lines(attention: &[Attention], look: &Look) -> String {
-    attention.iter().map(|attention| warning(&attention.text, look)).collect()
+pub fn lines(task: &Task, look: &Look) -> String {
+    let silent = silence::of_task(task, look);
+    let texts = task.attention.iter().map(|attention| silence::told(&attention.text, &silent));
+    texts.map(|text| warning(&text, look)).collect()
 }
 
 /// One warning behind its mark.

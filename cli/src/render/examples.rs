@@ -106,8 +106,7 @@ pub(crate) fn rebalance() -> Task {
     );
     task.attention = vec![attention(
         "waiting-for-host",
-        "waiting for node-c (silent 2 min): its part was in progress when it was last heard of. \
-         Bring node-c back; the task goes on by itself.",
+        "waiting for node-c: bring it back, or abandon the job if it can't come back",
     )];
     task
 }

@@ -9,7 +9,7 @@ use crate::text::table::{Fit, Table, cell, wrapped};
 use crate::text::words::{job_status, step_type};
 
 use super::jobs::{description, ended, volumes};
-use super::{NOT_TOLD, attention, parts, says};
+use super::{NOT_TOLD, attention, parts, says, silence};
 
 /// Everything there is to see of a job.
 #[must_use]
@@ -25,7 +25,7 @@ pub fn page(job: &Job, look: &Look) -> String {
         text.push('\n');
         text.push_str(&says::heading(task, look));
         text.push_str(&parts::table(task, look));
-        text.push_str(&attention::lines(&task.attention, look));
+        text.push_str(&attention::lines(task, look));
     }
     text
 }
@@ -34,7 +34,8 @@ fn facts(job: &Job, look: &Look) -> String {
     let (word, tone) = job_status(job.status());
     let mut status = paint(look.color, tone, word);
     if !job.message.is_empty() {
-        status.push_str(&format!(", {}", tame(&job.message)));
+        let message = silence::told(&job.message, &silence::of_job(job, look));
+        status.push_str(&format!(", {}", tame(&message)));
     }
     let by = match (job.actor.is_empty(), job.external) {
         (true, _) => "not known".to_owned(),
@@ -152,7 +153,7 @@ mod tests {
     #[test]
     fn a_rebalance_that_waits_for_a_host() {
         let mut job = job_of(rebalance());
-        job.message = "waiting for node-c (silent 2 min)".to_owned();
+        job.message = "waiting for node-c: bring it back".to_owned();
         insta::assert_snapshot!(page(&job, &look()));
     }
 

@@ -1,5 +1,7 @@
 //! `hod jobs`: a row a job, with what it waits for or how it ended.
 
+use std::collections::BTreeMap;
+
 use hod_proto::coordinator::v1::{Job, JobStatus};
 
 use crate::text::Look;
@@ -8,11 +10,13 @@ use crate::text::paint::tame;
 use crate::text::table::{Fit, Table, cell};
 use crate::text::words::job_status;
 
+use super::silence::{self, Silent};
 use super::{NOT_TOLD, several, short, short_length};
 
-/// The table of jobs.
+/// The table of jobs, with how long the hosts that a job waits for have been silent:
+/// by job's id, as far as known.
 #[must_use]
-pub fn table(jobs: &[Job], look: &Look) -> String {
+pub fn table(jobs: &[Job], silent: &BTreeMap<String, Vec<Silent>>, look: &Look) -> String {
     let pools = several(jobs.iter().map(|job| job.pool.as_str()));
     let length = short_length(jobs.iter().map(|job| job.job_id.as_str()));
     let mut table = Table::new()
@@ -31,7 +35,7 @@ pub fn table(jobs: &[Job], look: &Look) -> String {
             cell(volumes(job)),
             cell(began(job, look)),
             cell(ended(job, look)),
-            cell(what(job)),
+            cell(what(job, silent.get(&job.job_id).map_or(&[], Vec::as_slice))),
         ]);
     }
     if table.is_empty() {
@@ -70,11 +74,11 @@ pub fn ended(job: &Job, look: &Look) -> String {
 }
 
 /// The description, and on a line of its own what it waits for or how it ended.
-fn what(job: &Job) -> String {
+fn what(job: &Job, silent: &[Silent]) -> String {
     let mut text = description(job);
     if !job.message.is_empty() {
         text.push('\n');
-        text.push_str(&tame(&job.message));
+        text.push_str(&tame(&silence::told(&job.message, silent)));
     }
     text
 }
@@ -93,7 +97,7 @@ mod tests {
 
     fn jobs() -> Vec<Job> {
         let mut waiting = job("1a2b3c4d-0000-5000-8000-000000000001", JobStatus::Started);
-        waiting.message = "waiting for node-c (silent 2 min)".to_owned();
+        waiting.message = "waiting for node-c: bring it back".to_owned();
         let mut ended = job("1a2b3c4d-1000-5000-8000-000000000002", JobStatus::Finished);
         ended.started_at = None;
         ended.ended_at = at(-30);
@@ -109,9 +113,14 @@ mod tests {
         vec![waiting, ended, found, backup]
     }
 
+    fn silent() -> BTreeMap<String, Vec<Silent>> {
+        let silent = vec![("node-c".to_owned(), "silent 2 min".to_owned())];
+        BTreeMap::from([(jobs()[0].job_id.clone(), silent)])
+    }
+
     #[test]
     fn jobs_tell_what_they_wait_for() {
-        insta::assert_snapshot!(table(&jobs(), &look()));
+        insta::assert_snapshot!(table(&jobs(), &silent(), &look()));
     }
 
     #[test]
@@ -120,6 +129,6 @@ mod tests {
         wide.width = None;
         let mut jobs = jobs();
         jobs[3].pool = "lab".to_owned();
-        insta::assert_snapshot!(table(&jobs, &wide));
+        insta::assert_snapshot!(table(&jobs, &silent(), &wide));
     }
 }

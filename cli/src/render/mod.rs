@@ -13,6 +13,7 @@ pub mod names;
 pub mod parts;
 pub mod pools;
 pub mod says;
+pub mod silence;
 pub mod tasks;
 pub mod volumes;
 

@@ -27,7 +27,7 @@ pub fn task(told: &GetTaskResponse, look: &Look) -> String {
     }
     text.push('\n');
     text.push_str(&answers(&told.says, look));
-    text.push_str(&attention::lines(&task.attention, look));
+    text.push_str(&attention::lines(task, look));
     text
 }
 

@@ -9,7 +9,7 @@ use crate::text::paint::{Tone, tame};
 use crate::text::table::{Fit, Table, cell, toned};
 use crate::text::words::{part_ended, task_status, task_type};
 
-use super::{NOT_TOLD, attention, several, short, short_length};
+use super::{NOT_TOLD, attention, several, short, short_length, silence};
 
 /// The table of tasks; below it what to know of each, and which hosts could not be
 /// asked, since the list may then lack tasks.
@@ -18,9 +18,10 @@ pub fn table(tasks: &[Task], silent: &[SilentHost], look: &Look) -> String {
     let mut text = if tasks.is_empty() { none(silent).to_owned() } else { rows(tasks, look) };
     let length = short_length(tasks.iter().map(|task| task.task_id.as_str()));
     for task in tasks {
+        let silent = silence::of_task(task, look);
         for attention in &task.attention {
-            let task = short(&task.task_id, length);
-            let line = format!("{task}: {}", attention.text);
+            let id = short(&task.task_id, length);
+            let line = format!("{id}: {}", silence::told(&attention.text, &silent));
             text.push_str(&attention::warning(&line, look));
         }
     }

@@ -2,7 +2,7 @@
 
 use hod_proto::coordinator::v1::{Job, Task};
 
-use crate::render::{jobs, short, tasks as words};
+use crate::render::{jobs, short, silence, tasks as words};
 use crate::text::Look;
 use crate::text::number::{counted, size};
 use crate::text::paint::{Tone, paint, tame};
@@ -11,13 +11,13 @@ use crate::text::words::{job_status, step_type, task_status, task_type};
 
 use super::board::{Watched, tasks};
 use super::hosts::{Hosts, Interest};
-use super::row::{MARK, Mark, NO_MARK, Row};
+use super::row::{BAR, MARK, Mark, NO_MARK, Row};
 
 /// How many rows a warning may take; `hod job` shows the whole of it.
 const WARNING_ROWS: usize = 3;
 
-/// The room that a bar takes without its figures: "  ━━━━━━━━╸─── / hosts".
-const BAR: usize = 22;
+/// What stands around a bar and its figures.
+const AROUND: usize = "   / hosts".len();
 
 /// A job's rows.
 pub struct Block {
@@ -42,8 +42,9 @@ impl Block {
             compact.get_or_insert_with(|| task_row(job, task, &numbers, look));
             let of_hosts = Hosts::of(watched, task, look);
             head.push(task_row(job, task, "", look));
+            let silent = silence::of_task(task, look);
             for attention in &task.attention {
-                head.extend(warning(&attention.text, look));
+                head.extend(warning(&silence::told(&attention.text, &silent), look));
             }
             head.extend(of_hosts.all);
             hosts.extend(of_hosts.each);
@@ -81,7 +82,7 @@ fn task_row(job: &Job, task: &Task, numbers: &str, look: &Look) -> Row {
     let id = short(&job.job_id, 8);
     let kind = task_type(task);
     let figures = ended.to_string().len() + needed.to_string().len();
-    let room = look.width.unwrap_or(usize::MAX).saturating_sub(MARK + BAR + figures);
+    let room = look.width.unwrap_or(usize::MAX).saturating_sub(MARK + BAR + AROUND + figures);
     let fixed = console::measure_text_width(&format!("{id} {kind}   {status}{numbers}"));
     let volume = cut(&words::volume(task), room.saturating_sub(fixed).max(8));
     let text = format!(

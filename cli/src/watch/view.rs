@@ -93,7 +93,6 @@ fn hosts_in(hosts: Vec<(Interest, Row)>, room: usize, look: &Look) -> Vec<Row> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::row::MARK;
     use super::*;
     use crate::render::examples::{
         at, disagreeing, external_job, hundred_hosts, job_of, look, rebalance, remove_brick,
@@ -118,16 +117,10 @@ mod tests {
         assert!(rows.len() <= most, "{} rows of {most}", rows.len());
         let mut text = String::new();
         for row in rows {
-            let mark = match row.mark {
-                Mark::Working => "~",
-                Mark::Fixed(mark, _) => mark,
-            };
-            let indent = " ".repeat(row.indent * 2);
-            let bar =
-                row.bar.map_or_else(String::new, |(ended, needed)| format!(" [bar {ended} of {needed}]"));
-            let width = MARK * (row.indent + 1) + console::measure_text_width(&row.text);
-            assert!(width <= 80, "{width}: {}", row.text);
-            text.push_str(&format!("{indent}{mark} {}{bar}\n", row.text));
+            let line = row.line(4, false);
+            let width = console::measure_text_width(&line);
+            assert!(width <= 80, "{width}: {line}");
+            text.push_str(&format!("{line}\n"));
         }
         text
     }

@@ -38,17 +38,20 @@ pub(crate) fn part(name: &str, status: PartStatus, counters: Counters) -> HostPa
     }
 }
 
-/// node-a has ended, node-b is at work.
+/// node-a has ended, node-b is at work, node-c is silent.
 pub(crate) fn rebalance() -> Task {
+    let mut silent = part("node-c", PartStatus::InProgress, counters(100, 5000));
+    silent.old_since = at(-130);
     Task {
         task_id: TASK.to_owned(),
         r#type: TaskType::Rebalance.into(),
         status: TaskStatus::Running.into(),
         volume_name: "gv0".to_owned(),
-        counters: Some(counters(2224, 2_120_000_000)),
+        counters: Some(counters(2324, 2_120_005_000)),
         parts: vec![
             part("node-a", PartStatus::Completed, counters(1412, 1_700_000_000)),
             part("node-b", PartStatus::InProgress, counters(812, 420_000_000)),
+            silent,
         ],
         pool: "prod".to_owned(),
         job_id: REBALANCE.to_owned(),
@@ -85,7 +88,7 @@ pub(crate) fn rebalance_job() -> Job {
     let mut carries = step("step-2", "step-1", StepType::RebalancingVolume);
     carries.task = Some(rebalance());
     let mut job = job(REBALANCE, "Rebalance of gv0", JobStatus::Started);
-    job.message = "waiting for node-c (silent 2 min)".to_owned();
+    job.message = "waiting for node-c: bring it back".to_owned();
     job.steps = vec![step("step-1", "", StepType::Executing), carries];
     job
 }
@@ -107,6 +110,7 @@ pub(crate) fn end(state: &mut State, status: JobStatus, failed: u64) {
     task.counters.as_mut().unwrap().failed = failed;
     for part in &mut task.parts {
         part.set_status(PartStatus::Completed);
+        part.old_since = None;
     }
 }
 

@@ -155,13 +155,13 @@ async fn on_a_terminal_it_draws_and_leaves_the_end() {
     let fake = Fake::start(prod()).await;
     let mut terminal = Terminal::start(against(&fake, &["watch", "--job", "1a2b"]));
     for drawn in
-        ["1a2b3c4d rebalance gv0  RUNNING", "1/2 hosts", "node-b  IN_PROGRESS    812 files  401 MiB  1:02"]
+        ["1a2b3c4d rebalance gv0  RUNNING", "1/3 hosts", "node-b  IN_PROGRESS    812 files  401 MiB  1:02"]
     {
         terminal.wait_for(drawn).await;
     }
     fake.change(|state| end(state, JobStatus::Finished, 0));
     let ran = terminal.end().await;
     assert_eq!(ran.code, 0, "{ran:?}");
-    let end = "✓ 1a2b3c4d FINISHED: Rebalance of gv0; 2,224 files, 2.0 GiB, 0 failed";
+    let end = "✓ 1a2b3c4d FINISHED: Rebalance of gv0; 2,324 files, 2.0 GiB, 0 failed";
     assert!(console::strip_ansi_codes(&ran.out).contains(end), "{ran:?}");
 }
