@@ -1,5 +1,7 @@
 //! Gluster's command line as the agent uses it: one call, one answer in core's types.
 
+mod change;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +15,8 @@ use hod_core::task::{Counters, PartStatus, TaskType};
 use hod_core::volume::Volume;
 use tokio::sync::Mutex;
 
-use super::command::{Call, Lock, check_volume_name};
+use super::command::{Call, Lock};
+use super::names::check_volume_name;
 use super::process::{self, Output};
 use super::queue::Queue;
 use super::read::get_state::GetState;
@@ -39,12 +42,16 @@ pub struct Settings {
     /// For calls that take a volume's lock. Gluster is told to give up then
     /// (`--timeout`, from 3.8 on), and is given a little longer to say so.
     pub locked_deadline: Duration,
+    /// For commands that change a volume. Gluster itself gives up after 120 s; a
+    /// start takes it 10 s and more.
+    pub change_deadline: Duration,
     /// For `heal info`, which walks every pending entry.
     pub heal_deadline: Duration,
 }
 
 impl Settings {
-    /// The deadlines that serve most pools: 30 s, 30 s, and 10 min for heal info.
+    /// The deadlines that serve most pools: 30 s, 150 s for a command, and 10 min for
+    /// heal info.
     #[must_use]
     pub fn new(gluster: PathBuf, state_folder: PathBuf) -> Self {
         Self {
@@ -52,6 +59,7 @@ impl Settings {
             state_folder,
             deadline: Duration::from_secs(30),
             locked_deadline: Duration::from_secs(30),
+            change_deadline: Duration::from_secs(150),
             heal_deadline: Duration::from_secs(600),
         }
     }

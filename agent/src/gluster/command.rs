@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use hod_core::brick::BrickName;
 use hod_core::error::{GlusterError, GlusterErrorKind};
 
-/// The longest name of a volume (source: `GD_VOLUME_NAME_MAX` less its end).
-const VOLUME_NAME_MAX: usize = 255;
+use super::change::Change;
+use super::names::check_volume_name;
 
 /// A question for Gluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +61,8 @@ pub enum Call {
         /// The volume.
         volume: String,
     },
+    /// What changes a volume.
+    Change(Change),
 }
 
 /// Which of the pool's locks a call takes while it runs.
@@ -98,6 +100,7 @@ impl Call {
             Self::RemoveBrickStatus { .. } => "volume remove-brick status",
             Self::ReplaceBrickStatus { .. } => "volume replace-brick status",
             Self::HealInfoSummary { .. } => "volume heal info summary",
+            Self::Change(change) => change.verb(),
         }
     }
 
@@ -114,7 +117,8 @@ impl Call {
             Self::StatusTasks { .. }
             | Self::RebalanceStatus { .. }
             | Self::RemoveBrickStatus { .. }
-            | Self::ReplaceBrickStatus { .. } => Lock::Volume,
+            | Self::ReplaceBrickStatus { .. }
+            | Self::Change(_) => Lock::Volume,
         }
     }
 
@@ -128,6 +132,7 @@ impl Call {
             | Self::RemoveBrickStatus { volume, .. }
             | Self::ReplaceBrickStatus { volume, .. }
             | Self::HealInfoSummary { volume } => Some(volume),
+            Self::Change(change) => Some(&change.volume),
         }
     }
 
@@ -143,7 +148,8 @@ impl Call {
         if matches!(self, Self::Version) {
             return Ok(vec!["--version".into()]);
         }
-        let mut words = Words(vec!["--mode=script".into()]);
+        let mut words = Words::default();
+        words.add("--mode=script");
         if let Some(seconds) = give_up_after {
             words.add(format!("--timeout={seconds}"));
         }
@@ -182,9 +188,7 @@ impl Call {
             Self::RemoveBrickStatus { volume, bricks } => {
                 words.add_all(["volume", "remove-brick"]);
                 words.volume(volume)?;
-                for brick in bricks {
-                    words.brick(brick)?;
-                }
+                words.bricks(bricks)?;
                 words.add("status");
             }
             Self::ReplaceBrickStatus { volume, source, target } => {
@@ -199,24 +203,27 @@ impl Call {
                 words.volume(volume)?;
                 words.add_all(["info", "summary"]);
             }
+            Self::Change(change) => change.add_to(&mut words)?,
         }
         words.add("--xml");
         Ok(words.0)
     }
 }
 
-struct Words(Vec<OsString>);
+/// The words of a command line, as far as they are put together.
+#[derive(Default)]
+pub(super) struct Words(Vec<OsString>);
 
 impl Words {
-    fn add(&mut self, word: impl Into<OsString>) {
+    pub(super) fn add(&mut self, word: impl Into<OsString>) {
         self.0.push(word.into());
     }
 
-    fn add_all<const N: usize>(&mut self, words: [&str; N]) {
+    pub(super) fn add_all<const N: usize>(&mut self, words: [&str; N]) {
         self.0.extend(words.map(OsString::from));
     }
 
-    fn volume(&mut self, name: &str) -> Result<(), GlusterError> {
+    pub(super) fn volume(&mut self, name: &str) -> Result<(), GlusterError> {
         check_volume_name(name)?;
         self.add(name);
         Ok(())
@@ -224,7 +231,7 @@ impl Words {
 
     /// A brick comes from Gluster's own answers; one that would be taken for an
     /// option can't have come from there.
-    fn brick(&mut self, brick: &BrickName) -> Result<(), GlusterError> {
+    pub(super) fn brick(&mut self, brick: &BrickName) -> Result<(), GlusterError> {
         let text = brick.as_str();
         if text.starts_with('-') || text.contains(|c: char| c.is_control()) {
             return Err(refused(
@@ -235,28 +242,16 @@ impl Words {
         self.add(text);
         Ok(())
     }
-}
 
-/// Whether a text can be a volume's name by Gluster's own rules (source): letters,
-/// digits, `_` and `-`, not beginning with `-`, and not "all".
-///
-/// # Errors
-/// As [`GlusterErrorKind::NoSuchVolume`]: there can be no such volume.
-pub fn check_volume_name(name: &str) -> Result<(), GlusterError> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    if name.is_empty()
-        || name.len() > VOLUME_NAME_MAX
-        || name.starts_with('-')
-        || name == "all"
-        || !name.chars().all(allowed)
-    {
-        let shown: String = name.chars().take(80).collect();
-        return Err(refused(
-            GlusterErrorKind::NoSuchVolume,
-            format!("{shown:?} can't be the name of a Gluster volume"),
-        ));
+    pub(super) fn bricks(&mut self, bricks: &[BrickName]) -> Result<(), GlusterError> {
+        bricks.iter().try_for_each(|brick| self.brick(brick))
     }
-    Ok(())
+
+    /// To be shown.
+    pub(super) fn line(&self) -> String {
+        let words: Vec<_> = self.0.iter().map(|word| word.to_string_lossy()).collect();
+        words.join(" ")
+    }
 }
 
 fn refused(kind: GlusterErrorKind, message: String) -> GlusterError {
@@ -334,14 +329,10 @@ mod tests {
 
     #[test]
     fn a_name_that_gluster_would_not_take_reaches_no_command() {
-        let long = "v".repeat(256);
-        for name in ["", "all", "-x", "a b", "a/b", "a;b", "vö", "a\n", &long] {
+        for name in ["", "all", "-x", "a b"] {
             let call = Call::RebalanceStatus { volume: name.to_owned() };
             let error = call.arguments(None).unwrap_err();
             assert_eq!(error.kind, GlusterErrorKind::NoSuchVolume, "{name:?}");
-        }
-        for name in ["a", "_a-1", "0", &long[1..]] {
-            assert_eq!(check_volume_name(name), Ok(()), "{name}");
         }
         let call = Call::RemoveBrickStatus { volume: "dist".into(), bricks: vec![brick("--help:/b")] };
         assert_eq!(call.arguments(None).unwrap_err().kind, GlusterErrorKind::WrongBrick);

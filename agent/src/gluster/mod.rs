@@ -8,8 +8,10 @@
 //! The facts this rests on were seen on real pools of 9.2, 10.3 and 11.1; the
 //! numbers in brackets are files of `tests/fixtures/gluster-10.3`.
 
+pub mod change;
 pub mod client;
 pub mod command;
+pub mod names;
 pub mod process;
 mod queue;
 pub mod read;
@@ -18,6 +20,7 @@ mod state_file;
 pub mod status;
 pub mod version;
 
+pub use change::{Change, Undone};
 pub use client::{CallReport, GlusterCli, Observer, Settings};
 pub use command::{Call, Lock};
 pub use read::get_state::{GetState, LocalBrick, StateTask, StateVolume};

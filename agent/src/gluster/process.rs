@@ -34,7 +34,8 @@ pub struct Output {
 ///
 /// # Errors
 /// [`GlusterErrorKind::NotRun`] if it can't be started, [`GlusterErrorKind::TimedOut`]
-/// past the deadline, [`GlusterErrorKind::TooLong`] if it says more than is kept.
+/// past the deadline, [`GlusterErrorKind::TooLong`] if it says more than is kept,
+/// [`GlusterErrorKind::NotReadable`] if what it says can't be read.
 pub async fn run(binary: &Path, arguments: &[OsString], deadline: Duration) -> Result<Output, GlusterError> {
     run_bounded(binary, arguments, deadline, OUTPUT_MAX).await
 }
@@ -53,8 +54,10 @@ async fn run_bounded(
             GlusterErrorKind::TooLong,
             format!("{} said more than {output_max} bytes and was stopped", binary.display()),
         )),
+        // It has been run: unlike one that could not be, it may have done something.
         Ok(Err(Failure::Io(e))) => {
-            Err(error(GlusterErrorKind::NotRun, format!("what {} said can't be read: {e}", binary.display())))
+            let message = format!("what {} said can't be read: {e}", binary.display());
+            Err(error(GlusterErrorKind::NotReadable, message))
         }
         Err(_) => Err(error(
             GlusterErrorKind::TimedOut,

@@ -29,16 +29,16 @@ enum Stage {
     Doing,
 }
 
+/// How a refusal without a word is told.
+const WORDLESS: &str = "Gluster refused without a word";
+
 /// The refusal in an answer whose `opRet` is not 0.
 #[must_use]
 pub fn of_reply(op_errno: i32, words: &str) -> GlusterError {
     let words = words.trim();
     let hosts = failures(words);
-    let message = if words.is_empty() {
-        format!("Gluster refused without a word (opErrno {op_errno})")
-    } else {
-        words.to_owned()
-    };
+    let message =
+        if words.is_empty() { format!("{WORDLESS} (opErrno {op_errno})") } else { words.to_owned() };
     GlusterError {
         kind: kind(op_errno, words, &hosts),
         message,
@@ -67,6 +67,30 @@ pub fn of_output(output: &Output) -> GlusterError {
         };
     }
     of_reply(0, &shortened(&words))
+}
+
+/// Whether a refusal of a change says for sure that nothing was changed. It does
+/// where a host refused before anything was done. It does not where a host failed in
+/// the middle of it: others may have done their part. Nor does silence, text that is
+/// no answer, or a connection that failed, for that is said too when glusterd goes
+/// away in the middle.
+#[must_use]
+pub fn is_certain(output: &Output, refusal: &GlusterError) -> bool {
+    match refusal.kind {
+        GlusterErrorKind::NotSupported => true,
+        GlusterErrorKind::GlusterdDown
+        | GlusterErrorKind::TimedOut
+        | GlusterErrorKind::NotReadable
+        | GlusterErrorKind::TooLong
+        | GlusterErrorKind::NotRun => false,
+        _ => {
+            let is_xml = output.stdout.trim_ascii_start().starts_with(b"<");
+            let doing = STAGES.iter().filter(|(_, stage)| *stage == Stage::Doing);
+            is_xml
+                && !refusal.message.starts_with(WORDLESS)
+                && !doing.into_iter().any(|(words, _)| refusal.message.contains(words))
+        }
+    }
 }
 
 /// As much of a text as an operator wants to read.
@@ -214,6 +238,38 @@ mod tests {
                 (kind, hosts.into_iter().map(String::from).collect()),
                 "{words}"
             );
+        }
+    }
+
+    #[test]
+    fn only_a_refusal_before_anything_was_done_is_certain() {
+        let xml = Output { stdout: b"<?xml version='1.0'?>".to_vec(), ..Output::default() };
+        for (words, certain) in [
+            ("Rebalance on v is already started", true),
+            ("Pre Validation failed on node-b. Volume v does not exist", true),
+            ("Staging failed on node-b. Error: no", true),
+            ("Locking failed on node-b. Please check log file for details.", true),
+            ("Another transaction is in progress for v. Please try again after some time.", true),
+            ("something that no version says yet", true),
+            ("Commit failed on node-c. Please check log file for details.", false),
+            ("Commit failed on localhost. Please check log file for details.", false),
+            ("Error: Post Validation failed on node-c", false),
+            ("Pre Validation failed on node-b. no\nCommit failed on node-c. no", false),
+            ("Request timed out", false),
+            ("", false),
+        ] {
+            assert_eq!(is_certain(&xml, &of_reply(30800, words)), certain, "{words}");
+        }
+        let text = |words: &str| Output { stdout: words.into(), ..Output::default() };
+        for (output, certain) in [
+            (text("Connection failed. Please check if gluster daemon is operational."), false),
+            (text("Error : Request timed out"), false),
+            (text("Volume v does not exist"), false),
+            (text("Terminated"), false),
+            (Output::default(), false),
+            (Output { stderr: b"unrecognized word: fix-layout (position 3)".to_vec(), ..text("") }, true),
+        ] {
+            assert_eq!(is_certain(&output, &of_output(&output)), certain, "{output:?}");
         }
     }
 

@@ -279,3 +279,55 @@ async fn a_dropped_call_gives_its_turn_back() {
     let next = tokio::time::timeout(Duration::from_secs(30), next).await;
     assert_eq!(next.unwrap().unwrap().parts.len(), 2);
 }
+
+mod changes {
+    use super::*;
+    use hod_agent::gluster::change::{Rebalance, What};
+    use hod_agent::gluster::{Change, Undone};
+
+    fn start() -> Change {
+        Change { volume: "dist".into(), what: What::StartRebalance(Rebalance::Plain) }
+    }
+
+    /// What comes of a start for which the script does this.
+    async fn start_that(does: &str) -> (Gluster, Result<hod_agent::gluster::TaskReply, Undone>) {
+        let gluster = Gluster::that_does(&format!("*\"volume rebalance dist start --xml\") {does};;"));
+        let answer = gluster.cli.change(&start()).await;
+        (gluster, answer)
+    }
+
+    #[tokio::test]
+    async fn done_is_told_and_reported() {
+        let (gluster, answer) = start_that("cat $F/12-*").await;
+        assert!(answer.unwrap().id.is_some());
+        assert_eq!(gluster.calls(), ["--mode=script volume rebalance dist start --xml"]);
+        assert_eq!(gluster.reports(), [("volume rebalance start", Lock::Volume, None)]);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_sure_is_not_known() {
+        for (does, kind) in [
+            ("echo '<cliOutput><opRet>0'", GlusterErrorKind::NotReadable),
+            ("true", GlusterErrorKind::NotReadable),
+            ("kill -9 $$", GlusterErrorKind::NotReadable),
+            ("printf '\\377\\376'", GlusterErrorKind::Refused),
+            ("echo 'Error : Request timed out'; exit 1", GlusterErrorKind::TimedOut),
+            ("head -c 70000000 /dev/zero", GlusterErrorKind::TooLong),
+        ] {
+            let (_gluster, answer) = start_that(does).await;
+            let Err(Undone::Unknown(error)) = answer else { panic!("{does}: {answer:?}") };
+            assert_eq!(error.kind, kind, "{does}: {error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_never_run_is_refused() {
+        let gluster = Gluster::that_does("");
+        std::fs::remove_file(gluster.path("gluster")).unwrap();
+        let Err(Undone::Refused(error)) = gluster.cli.change(&start()).await else { panic!() };
+        assert_eq!(error.kind, GlusterErrorKind::NotRun);
+        let bad = Change { volume: "a b".into(), ..start() };
+        let Err(Undone::Refused(error)) = gluster.cli.change(&bad).await else { panic!() };
+        assert_eq!(error.kind, GlusterErrorKind::NoSuchVolume);
+    }
+}

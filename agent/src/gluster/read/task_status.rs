@@ -55,32 +55,42 @@ pub fn remove_brick(output: &Output) -> Result<TaskReply, GlusterError> {
     read(output, "volRemoveBrick")
 }
 
+/// Reads the answer to a command that changes a volume. What Gluster did is done
+/// also where the answer tells nothing of a task.
+///
+/// # Errors
+/// Gluster's refusal by its kind, or that the answer can't be read.
+pub fn change(output: &Output, body_tag: &str) -> Result<TaskReply, GlusterError> {
+    let reply = reply::read(output, body_tag, read_task)?;
+    Ok(TaskReply { message: reply.message, ..reply.body.unwrap_or_default() })
+}
+
 /// The number for `fix-layout start` in `<op>` (22).
 const OP_FIX_LAYOUT: i64 = 4;
 
 fn read(output: &Output, body_tag: &str) -> Result<TaskReply, GlusterError> {
-    let reply = reply::read(output, body_tag, |xml| {
-        let mut task = TaskReply::default();
-        xml.children(|xml, tag| {
-            match tag.name() {
-                "task-id" => task.id = id(&xml.text()?, "<task-id>")?,
-                "op" => task.fix_layout |= xml.value::<i64>(tag)? == OP_FIX_LAYOUT,
-                "node" => {
-                    let (part, fix_layout) = read_part(xml)?;
-                    task.fix_layout |= fix_layout;
-                    task.parts.push(part);
-                }
-                // The aggregate speaks for the hosts that were reached only, and
-                // ranks only statuses below 5: it is worked out from the hosts.
-                _ => xml.skip(tag)?,
-            }
-            Ok(())
-        })?;
-        Ok(task)
-    })?;
+    let reply = reply::read(output, body_tag, read_task)?;
     let message = reply.message.clone();
-    let mut task = reply.body(body_tag)?;
-    task.message = message;
+    Ok(TaskReply { message, ..reply.body(body_tag)? })
+}
+
+fn read_task(xml: &mut Xml<'_>) -> Result<TaskReply, Unreadable> {
+    let mut task = TaskReply::default();
+    xml.children(|xml, tag| {
+        match tag.name() {
+            "task-id" => task.id = id(&xml.text()?, "<task-id>")?,
+            "op" => task.fix_layout |= xml.value::<i64>(tag)? == OP_FIX_LAYOUT,
+            "node" => {
+                let (part, fix_layout) = read_part(xml)?;
+                task.fix_layout |= fix_layout;
+                task.parts.push(part);
+            }
+            // The aggregate speaks for the hosts that were reached only, and
+            // ranks only statuses below 5: it is worked out from the hosts.
+            _ => xml.skip(tag)?,
+        }
+        Ok(())
+    })?;
     Ok(task)
 }
 
