@@ -69,6 +69,10 @@ struct Given {
     /// How long a call to Gluster may take [default: 20s]
     #[arg(long, env = "HOD_AGENT_CALL_DEADLINE", value_name = "TIME")]
     call_deadline: Option<Period>,
+    /// How long a command that changes a volume may take before its outcome counts as not known.
+    /// Gluster itself gives up after 120s [default: 150s]
+    #[arg(long, env = "HOD_AGENT_COMMAND_DEADLINE", value_name = "TIME")]
+    command_deadline: Option<Period>,
     /// How often a watcher hears that the agent lives; 10s at most [default: 5s]
     #[arg(long, env = "HOD_AGENT_ALIVE_EVERY", value_name = "TIME")]
     alive_every: Option<Period>,
@@ -134,6 +138,8 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// How long a call to Gluster may take.
     pub call_deadline: Duration,
+    /// How long a command that changes a volume may take.
+    pub command_deadline: Duration,
     /// How often things are done.
     pub paces: Paces,
 }
@@ -224,6 +230,7 @@ impl Config {
             gluster_log_dir: path(line.gluster_log_dir, file.gluster_log_dir, "/var/log/glusterfs"),
             state_dir: path(line.state_dir, file.state_dir, "/run/hod-agent"),
             call_deadline: period(line.call_deadline, file.call_deadline, 20),
+            command_deadline: period(line.command_deadline, file.command_deadline, 150),
             paces,
         })
     }

@@ -114,6 +114,7 @@ impl Looker {
             () = tokio::time::sleep_until(next) => {}
             () = wakes.tasks.notified() => soon(&mut self.due.tasks),
             () = wakes.volumes.notified() => soon(&mut self.due.volumes),
+            () = wakes.everything.notified() => self.due.everything = Instant::now(),
             // Looks become more frequent at once when the files are out of sight.
             Ok(()) = self.watched.changed() => {
                 let _ = *self.watched.borrow_and_update();

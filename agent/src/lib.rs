@@ -1,7 +1,8 @@
 //! One storage host's Gluster command line behind gRPC.
 //!
 //! Data passes through in one direction. [`gluster`] asks the command line and reads
-//! what it says. `watch` hears when glusterd's files change and wakes `discovery`,
+//! what it says. `watch` hears when glusterd's files change, `pulse` feels
+//! whether it still listens, and both wake `discovery`,
 //! which asks without locks, and `history`, which reads the commands that were run;
 //! `follow` asks for running tasks by calls that take their volume's lock, all of
 //! which go through `locked`. What they learn hangs on the board (`picture`), from
@@ -20,6 +21,7 @@ mod locked;
 mod metrics;
 mod own;
 mod picture;
+mod pulse;
 mod serve;
 mod service;
 mod watch;

@@ -11,7 +11,7 @@ use hod_core::observation::FollowedTask;
 use tokio::time::Instant;
 
 use self::rest::Rests;
-use crate::gluster::{GlusterCli, ListedTask, VolumeTasks};
+use crate::gluster::{Change, GlusterCli, ListedTask, TaskReply, Undone, VolumeTasks};
 
 /// Gluster's command line for the calls that take locks.
 #[derive(Clone)]
@@ -54,6 +54,16 @@ impl LockedCalls {
             None => self.gluster.task_status(volume).await,
         };
         self.note(Some(volume), &answer);
+        answer
+    }
+
+    /// Changes a volume. An operator's command is not kept waiting for as long as a
+    /// question: only as long as glusterd itself keeps the volume locked.
+    pub(crate) async fn change(&self, change: &Change) -> Result<TaskReply, Undone> {
+        self.rests.check_command(&change.volume, Instant::now()).map_err(Undone::Refused)?;
+        let answer = self.gluster.change(change).await;
+        let error = answer.as_ref().err().map(|undone| undone.error().kind);
+        self.rests.note(Some(&change.volume), error, Instant::now());
         answer
     }
 

@@ -22,12 +22,19 @@ struct Refused {
     kind: String,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Commanded {
+    verb: &'static str,
+    outcome: &'static str,
+}
+
 /// The agent's metrics.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
     calls: Family<Called, Counter>,
     errors: Family<Refused, Counter>,
+    commands: Family<Commanded, Counter>,
     lock_seconds: Counter<f64, AtomicU64>,
     pub(crate) watchers: Gauge,
     pub(crate) glusterd_answers: Gauge,
@@ -38,6 +45,7 @@ impl Default for Metrics {
         let mut registry = Registry::with_prefix("hod_agent");
         let calls = Family::default();
         let errors = Family::default();
+        let commands = Family::default();
         let lock_seconds = Counter::default();
         let watchers = Gauge::default();
         let glusterd_answers = Gauge::default();
@@ -50,6 +58,11 @@ impl Default for Metrics {
             "gluster_call_errors",
             "Calls of the gluster command that gave no answer, by why",
             errors.clone(),
+        );
+        registry.register(
+            "commands",
+            "Commands that were to change a volume, by what they were and how they went: done, refused, unknown",
+            commands.clone(),
         );
         registry.register(
             "gluster_lock_seconds",
@@ -67,11 +80,16 @@ impl Default for Metrics {
             "The agent's version",
             Info::new([("version", env!("CARGO_PKG_VERSION"))]),
         );
-        Self { registry, calls, errors, lock_seconds, watchers, glusterd_answers }
+        Self { registry, calls, errors, commands, lock_seconds, watchers, glusterd_answers }
     }
 }
 
 impl Metrics {
+    /// A command has ended so.
+    pub(crate) fn command_ended(&self, verb: &'static str, outcome: &'static str) {
+        self.commands.get_or_create(&Commanded { verb, outcome }).inc();
+    }
+
     /// In the text form of OpenMetrics.
     ///
     /// # Errors
@@ -116,8 +134,10 @@ mod tests {
                 refused,
             });
         }
+        metrics.command_ended("volume rebalance start", "done");
         let text = metrics.text().unwrap();
         for line in [
+            "hod_agent_commands_total{verb=\"volume rebalance start\",outcome=\"done\"} 1",
             "hod_agent_gluster_calls_total{verb=\"get-state\",lock=\"none\"} 1",
             "hod_agent_gluster_calls_total{verb=\"volume rebalance status\",lock=\"volume\"} 1",
             "hod_agent_gluster_call_errors_total{kind=\"TimedOut\"} 1",

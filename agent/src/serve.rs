@@ -25,6 +25,7 @@ use crate::history;
 use crate::locked::LockedCalls;
 use crate::metrics::Metrics;
 use crate::picture::Board;
+use crate::pulse::{self, SOCKET};
 use crate::service::AgentService;
 use crate::service::watchers::Watchers;
 use crate::watch::{self, Folders, Wakes};
@@ -100,6 +101,9 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce()
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(hod_proto::DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            // The descriptors know the coordinator's services too.
+            .with_service_name(SERVICE)
+            .with_service_name("grpc.health.v1.Health")
     };
     let server = tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(10)))
@@ -174,6 +178,10 @@ impl Parts {
         {
             let (stop, folders, wakes) = (stop.clone(), folders.clone(), self.wakes.clone());
             tasks.spawn(async move { watch::run(folders, &wakes, again_every, &stop).await });
+        }
+        {
+            let (stop, wakes) = (stop.clone(), self.wakes.clone());
+            tasks.spawn(async move { pulse::run(SOCKET.as_ref(), &wakes, again_every, &stop).await });
         }
         {
             let (stop, board, wakes) = (stop.clone(), self.board.clone(), self.wakes.clone());

@@ -32,6 +32,8 @@ pub(crate) struct Wakes {
     pub(crate) volumes: Notify,
     /// A command may have been run.
     pub(crate) history: Notify,
+    /// glusterd, or a peer, may have gone or come back.
+    pub(crate) everything: Notify,
     watched: watch::Sender<bool>,
 }
 
@@ -41,6 +43,7 @@ impl Default for Wakes {
             tasks: Notify::new(),
             volumes: Notify::new(),
             history: Notify::new(),
+            everything: Notify::new(),
             watched: watch::Sender::new(false),
         }
     }
@@ -52,7 +55,8 @@ impl Wakes {
         self.watched.subscribe()
     }
 
-    fn all(&self) {
+    /// Anything may have changed.
+    pub(crate) fn all(&self) {
         self.tasks.notify_one();
         self.volumes.notify_one();
         self.history.notify_one();

@@ -1,5 +1,7 @@
 //! One agent's answers to single requests, good and bad.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, Result, bail, ensure};
 use hod_proto::PROTOCOL_VERSION;
 use hod_proto::agent::v1::{
@@ -145,8 +147,9 @@ async fn reflection_lists_the_services() -> Result<()> {
     let Some(MessageResponse::ListServicesResponse(list)) = answer.message_response else {
         bail!("{answer:?}")
     };
-    let names: Vec<_> = list.service.iter().map(|s| s.name.as_str()).collect();
-    ensure!(names.contains(&"hod.agent.v1.Agent") && names.contains(&"grpc.health.v1.Health"), "{names:?}");
+    let names: BTreeSet<_> = list.service.iter().map(|s| s.name.as_str()).collect();
+    let served = ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "hod.agent.v1.Agent"];
+    ensure!(names == BTreeSet::from(served), "{names:?}");
 
     // What older tools speak.
     let request = v1alpha::ServerReflectionRequest {

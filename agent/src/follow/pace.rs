@@ -6,7 +6,7 @@ use crate::config::Paces;
 
 /// A call's share of the time that the volume may be locked by it: one part in
 /// this many.
-const SHARE: u32 = 20;
+const SHARE: u32 = 10;
 
 /// How a call ended, as far as the next one depends on it.
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn a_slow_call_is_made_less_often() {
         let ended = Ended::Told { run_time: Duration::ZERO };
-        assert_eq!(pace().after(ended, secs(2)), secs(40));
+        assert_eq!(pace().after(ended, secs(2)), secs(20));
         assert_eq!(pace().after(ended, secs(20)), secs(60));
     }
 

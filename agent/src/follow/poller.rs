@@ -89,11 +89,26 @@ impl Poller {
         if outcome.as_ref().is_ok_and(|task| self.differs_from_own(task)) {
             self.means.wakes.tasks.notify_one();
         }
+        if self.differs_in_hosts(&outcome) {
+            self.means.wakes.everything.notify_one();
+        }
         self.means.board.update(|picture| {
             let report = Followed { at, outcome };
             picture.followed.insert(self.volume, Arc::new(report));
         });
         jittered(self.pace.after(ended, took))
+    }
+
+    /// Whether other hosts were told of than before, or one is silent: then whom this
+    /// host is connected to is to be asked again.
+    fn differs_in_hosts(&self, outcome: &Result<FollowedTask, GlusterError>) -> bool {
+        let picture = self.means.board.picture();
+        let before = picture.followed.get(&self.volume).map(|report| &report.outcome);
+        match (before, outcome) {
+            (_, Err(error)) => error.kind == GlusterErrorKind::TimedOut,
+            (Some(Ok(before)), Ok(now)) => before.id == now.id && !before.parts.keys().eq(now.parts.keys()),
+            _ => false,
+        }
     }
 
     /// Whether the own look is behind what was told: then it is to be taken again.

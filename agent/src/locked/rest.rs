@@ -50,19 +50,26 @@ impl Rests {
     /// # Errors
     /// As [`GlusterErrorKind::NotAsked`], with the time to wait.
     pub(super) fn check(&self, volume: Option<&str>, now: Instant) -> Result<(), GlusterError> {
-        let Some(until) = self.until(volume, now) else {
-            return Ok(());
-        };
-        let what = volume.map_or_else(|| "all volumes".into(), |v| format!("volume {v}"));
-        Err(GlusterError {
-            kind: GlusterErrorKind::NotAsked,
-            message: format!(
-                "{what} not asked: a call that takes the volume's lock timed out, as with a frozen peer, and another one would lock it again; try again in {} s",
-                (until - now).as_secs() + 1
-            ),
-            op_errno: 0,
-            hosts: Vec::new(),
-        })
+        match self.until(volume, now) {
+            Some(until) => Err(not_asked(volume, until - now)),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a command may be run now: a first rest after the last call that timed
+    /// out, however long questions are kept away by then.
+    ///
+    /// # Errors
+    /// As [`GlusterErrorKind::NotAsked`], with the time to wait.
+    pub(super) fn check_command(&self, volume: &str, now: Instant) -> Result<(), GlusterError> {
+        let rests = self.lock();
+        let of_volume = rests.iter().filter(|(name, _)| *name == volume || name.is_empty());
+        let unlocked =
+            of_volume.filter_map(|(_, rest)| (rest.until + self.first).checked_sub(rest.lasts)).max();
+        match unlocked.filter(|at| *at > now) {
+            Some(at) => Err(not_asked(Some(volume), at - now)),
+            None => Ok(()),
+        }
     }
 
     /// Takes note of how such a call ended.
@@ -86,6 +93,19 @@ impl Rests {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Rest>> {
         // Nothing in here is ever left half done.
         self.by_volume.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn not_asked(volume: Option<&str>, wait: Duration) -> GlusterError {
+    let what = volume.map_or_else(|| "all volumes".into(), |v| format!("volume {v}"));
+    GlusterError {
+        kind: GlusterErrorKind::NotAsked,
+        message: format!(
+            "{what} not asked: a call that takes the volume's lock timed out, as with a frozen peer, and another one would lock it again; try again in {} s",
+            wait.as_secs() + 1
+        ),
+        op_errno: 0,
+        hosts: Vec::new(),
     }
 }
 
@@ -116,6 +136,22 @@ mod tests {
         rests.note(Some("dist"), None, now);
         rests.note(Some("dist"), TIMED_OUT, now);
         assert_eq!(rests.until(Some("dist"), now), Some(now + secs(200)));
+    }
+
+    #[test]
+    fn a_command_waits_for_the_first_rest_only() {
+        let rests = Rests::new(secs(200));
+        let begin = Instant::now();
+        rests.note(Some("dist"), TIMED_OUT, begin);
+        rests.note(Some("dist"), TIMED_OUT, begin + secs(210));
+        let error = rests.check_command("dist", begin + secs(409)).unwrap_err();
+        assert_eq!(error.kind, GlusterErrorKind::NotAsked);
+        assert!(error.message.contains("try again in 2 s"), "{error}");
+        assert_eq!(rests.check_command("dist", begin + secs(410)), Ok(()));
+        assert!(rests.check(Some("dist"), begin + secs(410)).is_err());
+        assert_eq!(rests.check_command("repl", begin + secs(210)), Ok(()));
+        rests.note(None, TIMED_OUT, begin + secs(500));
+        assert!(rests.check_command("repl", begin + secs(501)).is_err());
     }
 
     #[test]
