@@ -666,6 +666,30 @@ fn a_detached_host_does_not_take_the_pool_along() {
 }
 
 #[test]
+fn a_list_from_before_a_host_was_known_does_not_detach_it() {
+    let mut w = World::new();
+    w.pass(20);
+    // Agents that were asked before the pool was formed each know of themselves alone, and
+    // one is the first to know of a volume.
+    for h in [A, B, C] {
+        let peers = &mut w.picture(h).peers;
+        peers.outcome.as_mut().unwrap().retain(|p| p.id == host_id(h));
+    }
+    for h in [A, C] {
+        w.picture(h).volumes.outcome = Ok(Vec::new());
+    }
+    let at = w.now;
+    for h in [A, B, C] {
+        w.recorded.hosts.get_mut(&host_id(h)).unwrap().since = at;
+    }
+    w.pass(5);
+    w.sync();
+    for h in [A, B, C] {
+        assert_eq!(w.recorded.hosts[&host_id(h)].state, HostState::Answering);
+    }
+}
+
+#[test]
 fn a_new_peer_joins_with_an_agent_to_look_for() {
     let mut w = World::new();
     w.pass(1);

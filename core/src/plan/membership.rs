@@ -37,10 +37,13 @@ pub(super) fn plan(
             if let Some(view) = observed.hosts.get(id) {
                 take_word(&mut host, view, now);
             }
-            if members.as_ref().is_some_and(|m| !m.contains_key(id)) {
+            // A list from before the host was heard of says nothing of it: agents ask for
+            // peers seldom, and tell a new watcher what they know.
+            let lacks_it = |m: &Members| !m.peers.contains_key(id) && m.at > host.since;
+            if members.as_ref().is_some_and(lacks_it) {
                 set_state(&mut host, HostState::Left, String::new(), now);
             }
-        } else if members.as_ref().is_some_and(|m| m.contains_key(id)) {
+        } else if members.as_ref().is_some_and(|m| m.peers.contains_key(id)) {
             set_state(&mut host, HostState::Silent, NOT_YET.to_owned(), now);
             if let Some(view) = observed.hosts.get(id) {
                 take_word(&mut host, view, now);
@@ -52,7 +55,7 @@ pub(super) fn plan(
             hosts.insert(*id, host);
         }
     }
-    for (id, peer) in members.iter().flatten() {
+    for (id, peer) in members.iter().flat_map(|m| &m.peers) {
         if hosts.contains_key(id) {
             continue;
         }
@@ -70,6 +73,12 @@ pub(super) fn plan(
     (planned, hosts)
 }
 
+/// The pool's members, and when the oldest of the lists that name them was taken.
+struct Members {
+    peers: BTreeMap<HostId, Peer>,
+    at: Timestamp,
+}
+
 /// The pool's members by its hosts' own word. `None` while nothing tells for sure.
 ///
 /// A detached host names only itself, so hosts can tell of two pools. The pool goes
@@ -80,8 +89,8 @@ fn members(
     observed: &Observation,
     now: Timestamp,
     settings: &Settings,
-) -> Option<BTreeMap<HostId, Peer>> {
-    let mut told: Vec<((usize, usize), &[Peer])> = observed
+) -> Option<Members> {
+    let mut told: Vec<((usize, usize), Timestamp, &[Peer])> = observed
         .hosts
         .iter()
         .filter(|(id, view)| {
@@ -89,19 +98,20 @@ fn members(
         })
         .filter_map(|(_, view)| view.picture.as_ref())
         .filter(|p| since(p.peers.at, now) <= settings.fresh_for)
-        .filter_map(|p| Some((weight(p, recorded), p.peers.seen()?.as_slice())))
+        .filter_map(|p| Some((weight(p, recorded), p.peers.at, p.peers.seen()?.as_slice())))
         .collect();
-    told.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
-    let ((best, main), others) = told.split_first()?;
+    told.sort_by_key(|(weight, _, _)| std::cmp::Reverse(*weight));
+    let ((best, at, main), others) = told.split_first()?;
 
     let main_ids: BTreeSet<HostId> = main.iter().map(|p| p.id).collect();
     let mut members: BTreeMap<HostId, Peer> = BTreeMap::new();
     let overlapping = |peers: &[Peer]| peers.iter().any(|p| main_ids.contains(&p.id));
-    if others.iter().any(|(weight, peers)| weight == best && !overlapping(peers)) {
+    if others.iter().any(|(weight, _, peers)| weight == best && !overlapping(peers)) {
         return None;
     }
-    let same_pool = others.iter().map(|(_, peers)| *peers).filter(|peers| overlapping(peers));
-    for peer in main.iter().chain(same_pool.flatten()) {
+    let same_pool = || others.iter().filter(|(_, _, peers)| overlapping(peers));
+    let at = same_pool().map(|(_, at, _)| *at).fold(*at, Timestamp::min);
+    for peer in main.iter().chain(same_pool().flat_map(|(_, _, peers)| *peers)) {
         if peer.state.is_empty() || peer.state == MEMBER {
             members
                 .entry(peer.id)
@@ -113,7 +123,7 @@ fn members(
                 });
         }
     }
-    Some(members)
+    Some(Members { peers: members, at })
 }
 
 /// How much of the recorded pool a host tells of. Hosts that left count too: what
