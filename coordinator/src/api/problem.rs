@@ -35,7 +35,7 @@ pub(super) fn store(e: StoreError) -> Status {
         ),
         StoreError::Invalid { field, message } => invalid(field, message),
         StoreError::Exists(_) => Status::already_exists(message),
-        StoreError::Refused(_) => Status::failed_precondition(message),
+        StoreError::Refused(_) | StoreError::Busy { .. } => Status::failed_precondition(message),
         StoreError::LeaseLost { .. } | StoreError::Stale(_) => Status::aborted(message),
         StoreError::Unavailable(_) => Status::unavailable(message),
         StoreError::Query { .. } | StoreError::Unreadable(_) => {

@@ -39,16 +39,16 @@ pub(super) async fn watch(
         began: api.store.now().await.map_err(problem::store)?,
     };
     // A job or a volume that is not there is said at once, not in the stream.
-    match wanted.job {
-        Some(id) => drop(api.store.job(id).await.map_err(problem::store)?),
-        None => {
-            let one = Page { size: 1, token: String::new() };
-            let filter = wanted.filter(Vec::new());
-            api.store.jobs(&filter, &one).await.map_err(problem::store)?;
+    let open = match wanted.job {
+        Some(id) => {
+            api.store.job(id).await.map_err(problem::store)?;
+            vec![id]
         }
-    }
+        None => wanted.open_now(&api).await?,
+    };
+    let sent = open.into_iter().map(|id| (id, Sent { hash: None, open: true })).collect();
     Ok(watch::stream(api.stop.clone(), move |to| {
-        let watch = Watch { api, wanted, to, ages: Ages::default(), sent: BTreeMap::new() };
+        let watch = Watch { api, wanted, to, ages: Ages::default(), sent };
         watch.run()
     }))
 }
@@ -63,8 +63,23 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn filter(&self, statuses: Vec<JobStatus>) -> JobFilter {
-        JobFilter { pool: self.pool, volume: self.volume.clone(), statuses, trees: true }
+    fn filter(&self, statuses: Vec<JobStatus>, trees: bool) -> JobFilter {
+        JobFilter { pool: self.pool, volume: self.volume.clone(), statuses, trees }
+    }
+
+    /// The jobs that are open when the watch begins: by the first look they may have
+    /// ended, and are to be told all the same.
+    async fn open_now(&self, api: &Api) -> Result<Vec<JobId>, Status> {
+        let filter = self.filter(vec![JobStatus::Started], false);
+        let (mut ids, mut page) = (Vec::new(), Page { size: BATCH, token: String::new() });
+        loop {
+            let found = api.store.jobs(&filter, &page).await.map_err(problem::store)?;
+            ids.extend(found.jobs.iter().map(|job| job.id));
+            if found.next.is_empty() {
+                return Ok(ids);
+            }
+            page.token = found.next;
+        }
     }
 
     fn of_pool(&self, pool: PoolId) -> bool {
@@ -89,10 +104,10 @@ impl Wanted {
     }
 }
 
-/// What was sent of a job last.
+/// What was sent of a job last; nothing yet, if there is no hash.
 #[derive(Clone, Copy)]
 struct Sent {
-    hash: u64,
+    hash: Option<u64>,
     open: bool,
 }
 
@@ -164,7 +179,7 @@ impl Watch {
             match self.wanted.job {
                 Some(id) => drop(jobs.insert(id)),
                 None => {
-                    for id in self.look_at_all(again).await? {
+                    for id in self.look_at_all().await? {
                         jobs.remove(&id);
                     }
                 }
@@ -177,16 +192,12 @@ impl Watch {
     }
 
     /// Looks at every job that is open, or of which something may have been missed.
-    async fn look_at_all(&mut self, again: bool) -> Result<Vec<JobId>, Status> {
+    async fn look_at_all(&mut self) -> Result<Vec<JobId>, Status> {
         let mut looked_at = Vec::new();
-        let every = self.wanted.ended || again;
-        let open = self.pages(vec![JobStatus::Started], None, &mut looked_at).await;
-        open?;
-        if every {
-            // What began and ended while nothing was heard was found after the beginning.
-            let from = (!self.wanted.ended).then_some(self.wanted.began);
-            self.pages(Vec::new(), from, &mut looked_at).await?;
-        }
+        self.pages(vec![JobStatus::Started], None, &mut looked_at).await?;
+        // What began and ended while nothing was heard was found after the beginning.
+        let from = (!self.wanted.ended).then_some(self.wanted.began);
+        self.pages(Vec::new(), from, &mut looked_at).await?;
         Ok(looked_at)
     }
 
@@ -196,7 +207,7 @@ impl Watch {
         found_from: Option<Timestamp>,
         looked_at: &mut Vec<JobId>,
     ) -> Result<(), Status> {
-        let filter = self.wanted.filter(statuses);
+        let filter = self.wanted.filter(statuses, true);
         let mut page = Page { size: BATCH, token: String::new() };
         loop {
             let found = self.api.store.jobs(&filter, &page).await.map_err(problem::store)?;
@@ -218,8 +229,8 @@ impl Watch {
         match self.api.store.job(id).await {
             Ok(job) => self.tell_job(job).await,
             Err(StoreError::NotFound { .. }) => match self.sent.remove(&id) {
-                Some(_) => self.tell(Event::RemovedJobId(id.to_string())).await,
-                None => Ok(()),
+                Some(Sent { hash: Some(_), .. }) => self.tell(Event::RemovedJobId(id.to_string())).await,
+                _ => Ok(()),
             },
             Err(e) => Err(problem::store(e)),
         }
@@ -236,7 +247,7 @@ impl Watch {
         let job = tell::job(job, &self.ages);
         let mut hasher = DefaultHasher::new();
         job.encode_to_vec().hash(&mut hasher);
-        let hash = hasher.finish();
+        let hash = Some(hasher.finish());
         if known.is_some_and(|sent| sent.hash == hash) {
             return Ok(());
         }

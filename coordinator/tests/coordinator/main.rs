@@ -6,6 +6,7 @@
 mod adding;
 mod external;
 mod leading;
+mod outage;
 mod support;
 mod syncing;
 mod watching;

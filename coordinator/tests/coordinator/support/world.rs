@@ -24,26 +24,31 @@ use super::pool::FakePool;
 /// How long an agent's silence lasts before it counts, in these tests.
 pub(crate) const SILENT_AFTER: Duration = Duration::from_secs(2);
 
+/// A database that need not outlive the machine's fall.
+const HASTY: [&str; 3] = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
+
 /// A coordinator that runs, or is between two runs.
 pub(crate) struct World {
     // Dropped in this order: the server before its folder.
     coordinator: Option<Coordinator>,
     pub(crate) store: Arc<dyn Store>,
     postgres: Option<PrivatePostgres>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl World {
     pub(crate) async fn new() -> Self {
+        // What the coordinator logs is shown with a test that fails. Tests of one
+        // process share the first one's.
+        let _ = tracing_subscriber::fmt().with_test_writer().try_init();
         let folder = tempfile::Builder::new().prefix("hod-test-").tempdir().unwrap();
-        let settings = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
-        let postgres = PrivatePostgres::start_with(folder.path(), &settings).await.unwrap();
+        let postgres = PrivatePostgres::start_with(folder.path(), &HASTY).await.unwrap();
         let database = Database::ready(postgres.config(), DEADLINE).await.unwrap();
         let mut world = Self {
             coordinator: None,
             store: Arc::new(PgStore::new(&database)),
             postgres: Some(postgres),
-            _folder: folder,
+            folder,
         };
         world.start().await;
         world
@@ -72,6 +77,12 @@ impl World {
         if let Some(postgres) = self.postgres.take() {
             postgres.stop().await;
         }
+    }
+
+    /// Brings the database back.
+    pub(crate) async fn start_database(&mut self) {
+        let postgres = PrivatePostgres::start_with(self.folder.path(), &HASTY).await;
+        self.postgres = Some(postgres.unwrap());
     }
 
     /// Stops everything: what a test does last, so that no server outlives it.
