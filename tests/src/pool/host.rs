@@ -47,14 +47,18 @@ impl Host {
     /// Runs a command on the host; it must succeed. Returns its standard output.
     pub async fn run(&self, command: &[&str]) -> Result<String> {
         let out = self.exec(command).await?;
+        self.stdout(command, &out)
+    }
+
+    fn stdout(&self, command: &[&str], out: &Output) -> Result<String> {
         let stdout = String::from_utf8_lossy(&out.stdout).into_owned();
+        let stderr = String::from_utf8_lossy(&out.stderr);
         ensure!(
             out.status.success(),
-            "{} on {}: {}: {stdout}{}",
+            "{} on {}: {}: {stdout}{stderr}",
             command.join(" "),
             self.node,
-            out.status,
-            String::from_utf8_lossy(&out.stderr)
+            out.status
         );
         Ok(stdout)
     }
@@ -66,12 +70,17 @@ impl Host {
 
     /// Runs Gluster's command line as an operator would; it must succeed.
     pub async fn gluster(&self, args: &[&str]) -> Result<String> {
-        self.run(&Self::gluster_command(args)).await
+        let out = self.try_gluster(args).await?;
+        self.stdout(args, &out)
     }
 
-    /// The same, however it ends.
+    /// The same, however it ends. One command of the pool at a time: a glusterd answers nothing
+    /// else for the five seconds it waits for a task's process, and commands side by side on
+    /// several hosts make it crash now and then.
     pub async fn try_gluster(&self, args: &[&str]) -> Result<Output> {
-        self.exec(&Self::gluster_command(args)).await
+        static ONE_OPERATOR: Mutex<()> = Mutex::const_new(());
+        let _alone = ONE_OPERATOR.lock().await;
+        self.exec(&[&["gluster", "--mode=script"], args].concat()).await
     }
 
     /// Runs a command of Gluster's that takes a volume's lock, again where another transaction
@@ -90,17 +99,8 @@ impl Host {
     }
 
     /// Runs a command of Gluster's that starts a task, and returns the task's id.
-    ///
-    /// One at a time: a glusterd answers nothing else for the five seconds it waits for the
-    /// task's process, so that starts side by side would keep the whole pool mute.
     pub async fn start_task(&self, args: &[&str]) -> Result<String> {
-        static STARTING: Mutex<()> = Mutex::const_new(());
-        let _one_at_a_time = STARTING.lock().await;
         told::task_id(&self.gluster_xml(args).await?).map(str::to_owned)
-    }
-
-    fn gluster_command<'a>(args: &[&'a str]) -> Vec<&'a str> {
-        ["gluster", "--mode=script"].iter().chain(args).copied().collect()
     }
 
     /// Every process on the host stands still, the network stays: a frozen host.
