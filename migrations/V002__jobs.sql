@@ -110,7 +110,7 @@ CREATE INDEX step_external_ids_by_id ON step_external_ids (external_id);
 COMMENT ON TABLE step_external_ids IS 'The ids that other systems gave to what a step does. An id belongs to one step, whatever became of it.';
 COMMENT ON COLUMN step_external_ids.step_id IS 'NULL: the job was cleared, and the id is left behind so that it is not found again.';
 COMMENT ON COLUMN step_external_ids.run IS 'Of a step that ran under several ids: which one, from 1.';
-COMMENT ON COLUMN step_external_ids.last_seen IS 'When the last change of it was recorded. A sync without changes writes nothing.';
+COMMENT ON COLUMN step_external_ids.last_seen IS 'When the last change of it was recorded, to the minute. A sync without changes writes nothing.';
 COMMENT ON COLUMN step_external_ids.ended IS 'How what has this id ended. NULL: it has not.';
 
 CREATE TABLE step_tasks (

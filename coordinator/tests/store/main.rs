@@ -16,5 +16,6 @@ mod plans;
 mod pools;
 mod rules;
 mod server;
+mod speed;
 mod support;
 mod transitions;

@@ -133,6 +133,10 @@ const UPDATE: Sql = Sql::new(
                              WHEN c.status IN ('COMPLETED', 'FAILED', 'ABORTED') THEN c.status END
             FROM carried c
             WHERE e.pool_id = $1 AND e.system = 'GLUSTER' AND e.external_id = c.task
+              AND (e.last_seen < now() - interval '1 min'
+                   OR e.ended IS DISTINCT FROM
+                      CASE WHEN c.step_status = 'UNKNOWN' THEN 'UNKNOWN'
+                           WHEN c.status IN ('COMPLETED', 'FAILED', 'ABORTED') THEN c.status END)
         ), subjects_up AS (
             UPDATE job_subjects b SET volume_name = c.volume_name
             FROM carried c
