@@ -37,7 +37,8 @@ fn main() -> ExitCode {
     }
 }
 
-#[tokio::main]
+// A storage host may have many cores, and they are for the bricks.
+#[tokio::main(worker_threads = 2)]
 async fn run(config: Config) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let mut terminate = signal(SignalKind::terminate())?;
