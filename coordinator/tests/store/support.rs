@@ -8,7 +8,7 @@ use hod_coordinator::store::{
     Applied, Event, EventFilter, EventsFrom, Follow, Lease, NewPool, PgStore, Pool, Store,
 };
 use hod_core::brick::{Brick, BrickName, TaskBrick};
-use hod_core::change::{Change, LockChange, Planned, PutTask};
+use hod_core::change::{Change, LockChange, Origin, Planned, PutTask};
 use hod_core::event::{EventDraft, Severity};
 use hod_core::id::{FoundIds, HostId, PoolId, TaskId, VolumeId};
 use hod_core::job::JobStatus;
@@ -163,6 +163,10 @@ impl Shop {
             running_at: Some(self.now),
             ended_at: None,
             abandoned: false,
+            external: true,
+            run: 1,
+            earlier: BTreeMap::new(),
+            pause: None,
             followed: false,
             absence: Absence::default(),
         }
@@ -261,7 +265,8 @@ pub fn put(
         job: Some(task.job),
         actor: "hod".into(),
     };
-    let put = PutTask { task: task.clone(), new, job, step, lock };
+    let origin = if new { Origin::Found } else { Origin::Known };
+    let put = PutTask { task: task.clone(), origin, job, step, lock };
     Planned { change: Change::PutTask(Box::new(put)), events: vec![event] }
 }
 
