@@ -22,7 +22,7 @@ pub type Interest = u8;
 /// How long a host's name may be.
 const NAME: usize = 20;
 
-/// Name, status, files, bytes, rate, run time, and what else to know.
+/// Name, status, files, bytes, rate, run time, and failed files.
 type Cells = [(Tone, String); 7];
 
 /// The rows of a task's hosts.
@@ -65,10 +65,11 @@ fn host_cells(watched: &Watched, task: &Task, part: &HostPart, name: &str, look:
     let counters = known_counters(part);
     let rate = watched.rate(task, part, look.now);
     let mut cells = row(cut(name, NAME), (tone, status.to_owned()), counters, rate);
+    // It has no speed: there stands why.
     if let Some(silence) = silence(part, look) {
-        cells[6] = (Tone::Warn, silence);
+        cells[4] = (Tone::Warn, silence);
     } else if part.took_no_part {
-        cells[6] = (Tone::Warn, "took no part".to_owned());
+        cells[4] = (Tone::Warn, "took no part".to_owned());
     }
     cells
 }
