@@ -1,6 +1,6 @@
 //! What can go wrong with the store.
 
-use hod_core::id::PoolId;
+use hod_core::id::{JobId, PoolId};
 
 /// What the store returns.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -30,6 +30,16 @@ pub enum StoreError {
     /// It is not in a state for that.
     #[error("{0}")]
     Refused(String),
+    /// The volume is in another job's hands.
+    #[error("volume {volume} is in the hands of job {job}: {doing}")]
+    Busy {
+        /// The volume's name.
+        volume: String,
+        /// The job that holds it.
+        job: JobId,
+        /// What that job does, in words.
+        doing: String,
+    },
     /// Another coordinator writes for the pool now.
     #[error("pool {pool} is held by {holder} now; this coordinator writes nothing more for it")]
     LeaseLost {

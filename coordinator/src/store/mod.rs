@@ -1,12 +1,15 @@
 //! What hod remembers: pools, hosts, volumes, jobs, steps, locks and events.
 //!
 //! [`Store`] is the border: sync loads what is recorded and applies a plan, the
-//! API reads and writes jobs and watches events. [`PgStore`] is the store in
+//! API reads and writes jobs and watches events; [`CommandStore`] is the part of it
+//! that commands write. [`PgStore`] is the store in
 //! PostgreSQL; SQL stands there and in `migrations/`, and nowhere else.
 //!
 //! Times are the database's ([`Store::now`]), and travel here as
 //! [`jiff::Timestamp`] of whole microseconds, which is what PostgreSQL keeps.
 
+mod command;
+mod command_model;
 mod describe;
 mod error;
 mod model;
@@ -23,6 +26,11 @@ use hod_core::job::JobStatus;
 use hod_core::record::Recorded;
 use jiff::Timestamp;
 
+pub use command::CommandStore;
+pub use command_model::{
+    CommandEvent, FoundHeal, HealProgress, NewCommand, NewThrottle, Resume, Throttle, ThrottleState,
+    VolumeWindow,
+};
 pub use describe::{describe_job, describe_step};
 pub use error::{Result, StoreError};
 pub use model::{
@@ -38,7 +46,7 @@ pub use pg::PgStore;
 /// not answer: try again) and [`StoreError::Query`] (it refused); what else can
 /// go wrong is said at each function. What fails has changed nothing.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: CommandStore {
     /// The database's time, in whole microseconds: the `now` of a plan.
     async fn now(&self) -> Result<Timestamp>;
 

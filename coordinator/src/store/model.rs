@@ -157,6 +157,11 @@ pub struct Job {
     pub status: JobStatus,
     /// Whether it was started outside of hod.
     pub external: bool,
+    /// The command that it is, such as `rebalance-start`; empty where it was started
+    /// outside of hod.
+    pub action: String,
+    /// Whether it is a remove-brick that is committed by itself once the gate is open.
+    pub auto_commit: bool,
     /// When it began, where that is told.
     pub started_at: Option<Timestamp>,
     /// When hod first saw it.

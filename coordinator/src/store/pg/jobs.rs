@@ -20,7 +20,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT j.id, j.pool_id, p.name AS pool_name, j.description, j.status::text AS status, j.external,
-                    j.started_at, j.found_at, j.ended_at, j.actor, j.origin, j.message
+                    j.action, j.auto_commit, j.started_at, j.found_at, j.ended_at, j.actor, j.origin, j.message
              FROM jobs j JOIN pools p ON p.id = j.pool_id ",
             $rest
         )
@@ -135,6 +135,8 @@ fn job(row: &Row) -> Result<Job> {
         description: row.value("description")?,
         status: row.word("status")?,
         external: row.value("external")?,
+        action: row.value("action")?,
+        auto_commit: row.value("auto_commit")?,
         started_at: row.maybe_time("started_at")?,
         found_at: row.time("found_at")?,
         ended_at: row.maybe_time("ended_at")?,

@@ -3,6 +3,7 @@
 //! [`external`], [`events`], [`pools`], [`volumes`]), and who may write ([`lease`]).
 
 mod apply;
+mod commands;
 mod convert;
 mod events;
 mod external;
