@@ -17,6 +17,8 @@ use tokio_util::task::TaskTracker;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
+use crate::bricks::Bricks;
+use crate::command::{Commands, Means as CommandMeans};
 use crate::config::Config;
 use crate::discovery::Discovery;
 use crate::follow::{self, Means};
@@ -81,6 +83,7 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce()
     let settings = Settings {
         deadline: config.call_deadline,
         locked_deadline: config.call_deadline,
+        change_deadline: config.command_deadline,
         ..Settings::new(config.gluster.clone(), state_folder)
     };
     let gluster = Arc::new(GlusterCli::new(settings, Some(metrics.clone())));
@@ -112,7 +115,7 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce()
         .add_service(health)
         .add_service(descriptors().build_v1()?)
         .add_service(descriptors().build_v1alpha()?)
-        .add_service(AgentServer::new(parts.service(&config, &stop)))
+        .add_service(AgentServer::new(parts.service(&config, &stop, &tasks)))
         .serve_with_incoming_shutdown(TcpListenerStream::new(grpc), stop.clone().cancelled_owned());
     tracing::info!(listen = %config.listen, metrics = %config.metrics_listen, "ready");
     ready();
@@ -206,8 +209,19 @@ impl Parts {
         }
     }
 
-    fn service(&self, config: &Config, stop: &CancellationToken) -> AgentService {
+    fn service(&self, config: &Config, stop: &CancellationToken, tasks: &TaskTracker) -> AgentService {
+        let commands = Commands::new(CommandMeans {
+            gluster: self.gluster.clone(),
+            locked: self.locked.clone(),
+            board: self.board.clone(),
+            wakes: self.wakes.clone(),
+            metrics: self.metrics.clone(),
+            tasks: tasks.clone(),
+            stop: stop.clone(),
+        });
         AgentService {
+            commands,
+            bricks: Bricks::new(self.gluster.clone(), self.board.clone(), stop.clone()),
             gluster: self.gluster.clone(),
             locked: self.locked.clone(),
             board: self.board.clone(),

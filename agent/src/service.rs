@@ -1,6 +1,6 @@
 //! `hod.agent.v1.Agent`: the requests, answered from Gluster, and the stream.
 
-mod refusal;
+pub(crate) mod refusal;
 mod stream;
 mod teller;
 pub(crate) mod watchers;
@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use hod_core::error::{GlusterError, GlusterErrorKind};
 use hod_core::volume::VolumeStatus;
+use hod_proto::agent::v1 as pb;
 use hod_proto::agent::v1::agent_server::Agent;
 use hod_proto::agent::v1::{
     GetHostRequest, GetHostResponse, GetTaskStatusRequest, GetTaskStatusResponse, Incomplete,
@@ -26,6 +27,8 @@ use tracing::Instrument as _;
 
 use self::refusal::{bad_field, status};
 use self::watchers::Watchers;
+use crate::bricks::{BrickWalk, Bricks, CannotWalk};
+use crate::command::{Command, Commands, read_volume};
 use crate::gluster::GlusterCli;
 use crate::locked::LockedCalls;
 use crate::own;
@@ -37,6 +40,8 @@ pub(crate) struct AgentService {
     pub(crate) locked: LockedCalls,
     pub(crate) board: Board,
     pub(crate) watchers: Watchers,
+    pub(crate) commands: Commands,
+    pub(crate) bricks: Bricks,
     pub(crate) alive_every: Duration,
     pub(crate) stop: CancellationToken,
 }
@@ -144,9 +149,137 @@ impl Agent for AgentService {
             self.stop.clone(),
         )))
     }
+
+    async fn start_rebalance(
+        &self,
+        request: Request<pb::StartRebalanceRequest>,
+    ) -> Result<Response<pb::StartRebalanceResponse>, Status> {
+        self.command("StartRebalance", request).await
+    }
+
+    async fn stop_rebalance(
+        &self,
+        request: Request<pb::StopRebalanceRequest>,
+    ) -> Result<Response<pb::StopRebalanceResponse>, Status> {
+        self.command("StopRebalance", request).await
+    }
+
+    async fn start_remove_brick(
+        &self,
+        request: Request<pb::StartRemoveBrickRequest>,
+    ) -> Result<Response<pb::StartRemoveBrickResponse>, Status> {
+        self.command("StartRemoveBrick", request).await
+    }
+
+    async fn stop_remove_brick(
+        &self,
+        request: Request<pb::StopRemoveBrickRequest>,
+    ) -> Result<Response<pb::StopRemoveBrickResponse>, Status> {
+        self.command("StopRemoveBrick", request).await
+    }
+
+    async fn commit_remove_brick(
+        &self,
+        request: Request<pb::CommitRemoveBrickRequest>,
+    ) -> Result<Response<pb::CommitRemoveBrickResponse>, Status> {
+        self.command("CommitRemoveBrick", request).await
+    }
+
+    async fn force_remove_brick(
+        &self,
+        request: Request<pb::ForceRemoveBrickRequest>,
+    ) -> Result<Response<pb::ForceRemoveBrickResponse>, Status> {
+        self.command("ForceRemoveBrick", request).await
+    }
+
+    async fn replace_brick(
+        &self,
+        request: Request<pb::ReplaceBrickRequest>,
+    ) -> Result<Response<pb::ReplaceBrickResponse>, Status> {
+        self.command("ReplaceBrick", request).await
+    }
+
+    async fn reset_brick(
+        &self,
+        request: Request<pb::ResetBrickRequest>,
+    ) -> Result<Response<pb::ResetBrickResponse>, Status> {
+        self.command("ResetBrick", request).await
+    }
+
+    async fn set_volume_option(
+        &self,
+        request: Request<pb::SetVolumeOptionRequest>,
+    ) -> Result<Response<pb::SetVolumeOptionResponse>, Status> {
+        self.command("SetVolumeOption", request).await
+    }
+
+    async fn reset_volume_option(
+        &self,
+        request: Request<pb::ResetVolumeOptionRequest>,
+    ) -> Result<Response<pb::ResetVolumeOptionResponse>, Status> {
+        self.command("ResetVolumeOption", request).await
+    }
+
+    async fn get_brick_space(
+        &self,
+        request: Request<pb::GetBrickSpaceRequest>,
+    ) -> Result<Response<pb::GetBrickSpaceResponse>, Status> {
+        let span = span("GetBrickSpace", &request);
+        let volume = volume(&request.into_inner().volume)?;
+        let answer = self.bricks.space(&volume).instrument(span).await;
+        answer.map(Response::new).map_err(|error| status(&error, Some(&volume)))
+    }
+
+    type WalkBrickStream = BrickWalk;
+
+    async fn walk_brick(
+        &self,
+        request: Request<pb::WalkBrickRequest>,
+    ) -> Result<Response<Self::WalkBrickStream>, Status> {
+        let span = span("WalkBrick", &request);
+        let asked = request.into_inner();
+        let volume = volume(&asked.volume)?;
+        let walk = self.bricks.walk(&volume, &asked.path, asked.names).instrument(span).await;
+        walk.map(Response::new).map_err(|why| match why {
+            CannotWalk::Refused(error) => status(&error, Some(&volume)),
+            CannotWalk::NotOwn(own) => Status::not_found(format!(
+                "volume {volume} has no brick {:?} on this host; it has {own:?}",
+                asked.path
+            )),
+        })
+    }
+
+    async fn count_pending_heals(
+        &self,
+        request: Request<pb::CountPendingHealsRequest>,
+    ) -> Result<Response<pb::CountPendingHealsResponse>, Status> {
+        let span = span("CountPendingHeals", &request);
+        let volume = volume(&request.into_inner().volume)?;
+        let answer = self.bricks.pending_heals(&volume).instrument(span).await;
+        answer.map(Response::new).map_err(|error| status(&error, Some(&volume)))
+    }
+
+    async fn get_heal_summary(
+        &self,
+        request: Request<pb::GetHealSummaryRequest>,
+    ) -> Result<Response<pb::GetHealSummaryResponse>, Status> {
+        let span = span("GetHealSummary", &request);
+        let volume = volume(&request.into_inner().volume)?;
+        let answer = self.bricks.heal_summary(&volume).instrument(span).await;
+        answer.map(Response::new).map_err(|error| status(&error, Some(&volume)))
+    }
 }
 
 impl AgentService {
+    async fn command<R: Command>(
+        &self,
+        call: &'static str,
+        request: Request<R>,
+    ) -> Result<Response<R::Response>, Status> {
+        let span = span(call, &request);
+        self.commands.run(request.into_inner()).instrument(span).await.map(Response::new)
+    }
+
     async fn own_tasks(&self) -> Result<ListTasksResponse, GlusterError> {
         let at = Instant::now();
         let picture = self.board.picture();
@@ -219,6 +352,11 @@ fn answer(looks: &OwnLooks, incomplete: Vec<Incomplete>) -> ListTasksResponse {
             .collect(),
         incomplete,
     }
+}
+
+/// A volume's name that could be one.
+fn volume(name: &str) -> Result<String, Status> {
+    read_volume(name).map_err(|bad| bad_field(bad.field, &bad.problem))
 }
 
 /// A call's span, with who makes it.

@@ -94,7 +94,7 @@ pub fn is_certain(output: &Output, refusal: &GlusterError) -> bool {
 }
 
 /// As much of a text as an operator wants to read.
-pub(super) fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     const MAX: usize = 2000;
     match text.char_indices().nth(MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),

@@ -41,6 +41,8 @@ pub struct StateVolume {
     pub task: StateTask,
     /// The bricks on the host asked.
     pub local_bricks: Vec<LocalBrick>,
+    /// Geo-replication sessions from the volume. `None` where the version does not tell.
+    pub geo_replication_sessions: Option<u32>,
 }
 
 /// What a host's glusterd knows of a volume's task: its own part only.
@@ -70,10 +72,21 @@ pub struct LocalBrick {
     pub name: BrickName,
     /// Whether its process runs.
     pub started: bool,
+    /// Whether its process has told where it listens; `None` where the version does
+    /// not tell.
+    pub port_registered: Option<bool>,
     /// Bytes free on its filesystem.
     pub space_free: Option<u64>,
     /// Bytes of its filesystem.
     pub space_total: Option<u64>,
+}
+
+impl LocalBrick {
+    /// Whether clients can reach it.
+    #[must_use]
+    pub fn serves(&self) -> bool {
+        self.started && self.port_registered.unwrap_or(true)
+    }
 }
 
 /// Reads the file.
@@ -129,6 +142,7 @@ struct VolumeDraft {
     counters: Counters,
     bytes_rounded: bool,
     time_left: Option<Duration>,
+    geo_replication: Option<u32>,
 }
 
 #[derive(Default)]
@@ -137,6 +151,7 @@ struct BrickDraft {
     name: Option<BrickName>,
     /// Told of bricks on the host asked only.
     status: Option<bool>,
+    port_registered: Option<bool>,
     space_free: Option<u64>,
     space_total: Option<u64>,
 }
@@ -229,6 +244,7 @@ impl VolumeDraft {
             "rebalance.lookedup" => self.counters.scanned = value(text, key)?,
             "rebalance.files" => self.counters.files = value(text, key)?,
             "rebalance.data" => (self.counters.bytes, self.bytes_rounded) = size(text, key)?,
+            "gsync_count" => self.geo_replication = Some(value(text, key)?),
             "time_left" => self.time_left = time_left(text, key)?,
             _ => {}
         }
@@ -258,6 +274,7 @@ impl VolumeDraft {
                 bytes_rounded: self.bytes_rounded,
                 time_left: self.time_left,
             },
+            geo_replication_sessions: self.geo_replication,
             local_bricks: self.bricks.into_iter().filter_map(BrickDraft::finish).collect(),
             name,
         })
@@ -272,6 +289,7 @@ impl BrickDraft {
                 self.name = Some(name);
             }
             "status" => self.status = Some(text == "Started"),
+            "port_registered" => self.port_registered = Some(text == "1"),
             "spacefree" => self.space_free = Some(size(text, key)?.0),
             "spacetotal" => self.space_total = Some(size(text, key)?.0),
             _ => {}
@@ -282,6 +300,7 @@ impl BrickDraft {
     fn finish(self) -> Option<LocalBrick> {
         Some(LocalBrick {
             started: self.status?,
+            port_registered: self.port_registered,
             name: self.name?,
             space_free: self.space_free,
             space_total: self.space_total,

@@ -276,6 +276,106 @@ impl Agent for Service {
         });
         Ok(Response::new(stream::StreamExt::boxed(told)))
     }
+
+    async fn start_rebalance(
+        &self,
+        _: Request<pb::StartRebalanceRequest>,
+    ) -> Result<Response<pb::StartRebalanceResponse>, Status> {
+        Err(Status::unimplemented("not asked by the coordinator"))
+    }
+
+    async fn stop_rebalance(
+        &self,
+        _: Request<pb::StopRebalanceRequest>,
+    ) -> Result<Response<pb::StopRebalanceResponse>, Status> {
+        Err(Status::unimplemented("not asked by the coordinator"))
+    }
+
+    async fn start_remove_brick(
+        &self,
+        _: Request<pb::StartRemoveBrickRequest>,
+    ) -> Result<Response<pb::StartRemoveBrickResponse>, Status> {
+        Err(Status::unimplemented("not asked by the coordinator"))
+    }
+
+    async fn stop_remove_brick(
+        &self,
+        _: Request<pb::StopRemoveBrickRequest>,
+    ) -> Result<Response<pb::StopRemoveBrickResponse>, Status> {
+        Err(Status::unimplemented("not asked by the coordinator"))
+    }
+
+    async fn commit_remove_brick(
+        &self,
+        _: Request<pb::CommitRemoveBrickRequest>,
+    ) -> Result<Response<pb::CommitRemoveBrickResponse>, Status> {
+        Err(Status::unimplemented("not asked by the coordinator"))
+    }
+
+    async fn force_remove_brick(
+        &self,
+        _: Request<pb::ForceRemoveBrickRequest>,
+    ) -> Result<Response<pb::ForceRemoveBrickResponse>, Status> {
+        Err(Status::unimplemented("not asked by the coordinator"))
+    }
+
+    async fn replace_brick(
+        &self,
+        _: Request<pb::ReplaceBrickRequest>,
+    ) -> Result<Response<pb::ReplaceBrickResponse>, Status> {
+        Err(Status::unimplemented("not asked by the coordinator"))
+    }
+
+    async fn reset_brick(
+        &self,
+        _: Request<pb::ResetBrickRequest>,
+    ) -> Result<Response<pb::ResetBrickResponse>, Status> {
+        Err(Status::unimplemented("not asked by the coordinator"))
+    }
+
+    async fn set_volume_option(
+        &self,
+        _: Request<pb::SetVolumeOptionRequest>,
+    ) -> Result<Response<pb::SetVolumeOptionResponse>, Status> {
+        Err(Status::unimplemented("not asked by the coordinator"))
+    }
+
+    async fn reset_volume_option(
+        &self,
+        _: Request<pb::ResetVolumeOptionRequest>,
+    ) -> Result<Response<pb::ResetVolumeOptionResponse>, Status> {
+        Err(Status::unimplemented("not asked by the coordinator"))
+    }
+
+    async fn get_brick_space(
+        &self,
+        _: Request<pb::GetBrickSpaceRequest>,
+    ) -> Result<Response<pb::GetBrickSpaceResponse>, Status> {
+        Err(Status::unimplemented("not asked by the coordinator"))
+    }
+
+    async fn count_pending_heals(
+        &self,
+        _: Request<pb::CountPendingHealsRequest>,
+    ) -> Result<Response<pb::CountPendingHealsResponse>, Status> {
+        Err(Status::unimplemented("not asked by the coordinator"))
+    }
+
+    async fn get_heal_summary(
+        &self,
+        _: Request<pb::GetHealSummaryRequest>,
+    ) -> Result<Response<pb::GetHealSummaryResponse>, Status> {
+        Err(Status::unimplemented("not asked by the coordinator"))
+    }
+
+    type WalkBrickStream = BoxStream<'static, Result<pb::WalkBrickResponse, Status>>;
+
+    async fn walk_brick(
+        &self,
+        _: Request<pb::WalkBrickRequest>,
+    ) -> Result<Response<Self::WalkBrickStream>, Status> {
+        Err(Status::unimplemented("not asked by the coordinator"))
+    }
 }
 
 /// The whole picture at first, again at every change, and signs of life between.
