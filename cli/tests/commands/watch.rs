@@ -154,9 +154,12 @@ async fn patience_ends() {
 async fn on_a_terminal_it_draws_and_leaves_the_end() {
     let fake = Fake::start(prod()).await;
     let mut terminal = Terminal::start(against(&fake, &["watch", "--job", "1a2b"]));
-    for drawn in
-        ["1a2b3c4d rebalance gv0  RUNNING", "1/3 hosts", "node-b  IN_PROGRESS    812 files  401 MiB  1:02"]
-    {
+    for drawn in [
+        "1a2b3c4d rebalance gv0  RUNNING",
+        "1/3 hosts",
+        "node-b  IN_PROGRESS    812 files  401 MiB",
+        "silent 2 min",
+    ] {
         terminal.wait_for(drawn).await;
     }
     fake.change(|state| end(state, JobStatus::Finished, 0));
