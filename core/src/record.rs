@@ -251,6 +251,12 @@ pub enum AttentionCode {
     NotSeen,
     /// The volume is in another job's hands.
     LockedByAnother,
+    /// Files of a brick that is being healed are in split-brain.
+    SplitBrain,
+    /// A heal has not moved on for long.
+    HealStandsStill,
+    /// The brick that is to be healed does not serve.
+    BrickDown,
 }
 
 impl AttentionCode {
@@ -266,6 +272,9 @@ impl AttentionCode {
             Self::StillRunning => "still-running",
             Self::NotSeen => "not-seen",
             Self::LockedByAnother => "locked-by-another",
+            Self::SplitBrain => "split-brain",
+            Self::HealStandsStill => "heal-stands-still",
+            Self::BrickDown => "brick-down",
         }
     }
 }

@@ -96,8 +96,11 @@ impl Intention {
     #[must_use]
     pub fn is(&self, id: TaskId, task_type: Option<&TaskType>, bricks: &[TaskBrick]) -> bool {
         let Intended::Start(start) = &self.what else { return false };
-        if let Some(Answer::Done(Some(done))) = &self.answer {
-            return *done == id;
+        match &self.answer {
+            Some(Answer::Done(Some(done))) => return *done == id,
+            // Nothing was started, so what is there is somebody else's.
+            Some(Answer::Refused(_)) => return false,
+            _ => {}
         }
         let same_type = match (task_type, &start.task_type) {
             (None, _) | (Some(TaskType::Rebalance { .. }), TaskType::Rebalance { .. }) => true,
