@@ -8,7 +8,7 @@
 
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
-#[path = "../tests/commands/fake.rs"]
+#[path = "../tests/commands/fake/mod.rs"]
 mod fake;
 #[path = "../tests/commands/scene.rs"]
 mod scene;
