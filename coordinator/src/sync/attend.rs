@@ -45,7 +45,8 @@ pub async fn attend(
     // What collectors left that were torn down with a loop that panicked.
     live.forget_all();
     let mut changes = live.changes();
-    let mut attendance = Attendance { manner, live, posts: BTreeMap::new(), tasks: JoinSet::new() };
+    let mut attendance =
+        Attendance { manner, live, posts: BTreeMap::new(), tasks: JoinSet::new(), last: None };
     loop {
         let members = hosts.borrow_and_update().clone();
         attendance.man(&members);
@@ -58,7 +59,6 @@ pub async fn attend(
             () = tokio::time::sleep(LOOK) => {}
         }
     }
-    attendance.live.set_leader(None);
     attendance.posts.clear();
     while attendance.tasks.join_next().await.is_some() {}
 }
@@ -68,6 +68,8 @@ struct Attendance {
     live: Arc<Live>,
     posts: BTreeMap<HostId, Post>,
     tasks: JoinSet<()>,
+    /// Who was chosen last: after a pause in which nobody was, it goes on.
+    last: Option<HostId>,
 }
 
 /// A collector at work. It ends when this is dropped.
@@ -106,9 +108,9 @@ impl Attendance {
 
     /// Decides who may make locked calls. The grant is given to another only when
     /// nobody holds it any more.
-    fn grant(&self, hosts: &BTreeMap<HostId, HostRecord>) -> Option<HostId> {
-        let chosen = leader::choose(self.live.leader(), self.manner.follow, hosts, &self.live.now());
-        self.live.set_leader(chosen);
+    fn grant(&mut self, hosts: &BTreeMap<HostId, HostRecord>) -> Option<HostId> {
+        let chosen = leader::choose(self.last, self.manner.follow, hosts, &self.live.now());
+        self.last = chosen.or(self.last);
         for (_, post) in self.posts.iter().filter(|(id, _)| Some(**id) != chosen) {
             post.set(false);
         }

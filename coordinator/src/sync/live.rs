@@ -18,7 +18,6 @@ pub struct Live {
     clock: Arc<Clock>,
     silent_after: Duration,
     hosts: Mutex<BTreeMap<HostId, Heard>>,
-    leader: Mutex<Option<HostId>>,
     changed: watch::Sender<()>,
 }
 
@@ -59,13 +58,7 @@ impl Live {
     /// for `silent_after` is silent.
     #[must_use]
     pub fn new(clock: Arc<Clock>, silent_after: Duration) -> Self {
-        Self {
-            clock,
-            silent_after,
-            hosts: Mutex::default(),
-            leader: Mutex::default(),
-            changed: watch::Sender::new(()),
-        }
+        Self { clock, silent_after, hosts: Mutex::default(), changed: watch::Sender::new(()) }
     }
 
     /// The clock that times are told by.
@@ -115,16 +108,6 @@ impl Live {
         };
         let pictures: Vec<_> = self.hosts().values().filter_map(|h| h.picture.clone()).collect();
         pictures.iter().flat_map(|picture| of(picture)).collect()
-    }
-
-    /// Which agent may make locked calls, as the sync last decided.
-    #[must_use]
-    pub fn leader(&self) -> Option<HostId> {
-        *self.leader.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn set_leader(&self, leader: Option<HostId>) {
-        *self.leader.lock().unwrap_or_else(PoisonError::into_inner) = leader;
     }
 
     /// Begins to listen to a host.
