@@ -203,7 +203,8 @@ fn remove_brick(volume: &str, rest: &[&str]) -> Command {
         "force" => RemoveBrick::Force,
         _ => return usage(USAGE),
     };
-    if bricks.is_empty() {
+    let twice = bricks.iter().enumerate().any(|(n, brick)| bricks[..n].contains(brick));
+    if bricks.is_empty() || twice {
         return usage(USAGE);
     }
     Command::RemoveBrick {

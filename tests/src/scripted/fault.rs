@@ -50,6 +50,16 @@ pub enum What {
     },
     /// A start that takes the lock and its time, and comes to nothing.
     StartFails,
+    /// glusterd goes away in the middle of a command, and is back at once: what it had
+    /// begun is there, on its own host at least, and the caller hears "Connection
+    /// failed" (measured).
+    GlusterdDies,
+    /// Another host's glusterd goes away in the middle of a command: it is done, and
+    /// said to have failed on that host (measured).
+    FailsOn {
+        /// The host, as Gluster names it.
+        host: String,
+    },
     /// A start takes this many of Gluster's seconds. With more than the call's
     /// `--timeout` the caller gives up, and the start succeeds after that.
     SlowStart {

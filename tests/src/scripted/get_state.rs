@@ -69,6 +69,8 @@ fn dump(scene: &Scene<'_>, asked: &str) -> Result<String> {
 fn volume(scene: &Scene<'_>, asked: &str, v: &Volume, n: usize, out: &mut String) {
     let p = format!("Volume{n}");
     let started = v.status == 1;
+    // A brick that was taken out by reset-brick has no process.
+    let runs = |brick: &super::state::Brick| started && !brick.reset;
     let mut line = |key: &str, value: &dyn std::fmt::Display| {
         let _ = writeln!(out, "{p}.{key}: {value}");
     };
@@ -83,11 +85,11 @@ fn volume(scene: &Scene<'_>, asked: &str, v: &Volume, n: usize, out: &mut String
         line(&format!("Brick{m}.path"), &brick.name());
         line(&format!("Brick{m}.hostname"), &brick.host);
         if brick.host == asked {
-            let on = u8::from(started);
+            let on = u8::from(runs(brick));
             line(&format!("Brick{m}.port"), &(u32::from(on) * (49152 + m)));
             line(&format!("Brick{m}.rdma_port"), &0);
             line(&format!("Brick{m}.port_registered"), &on);
-            let word = if started { "Started" } else { "Stopped" };
+            let word = if runs(brick) { "Started" } else { "Stopped" };
             line(&format!("Brick{m}.status"), &word);
             line(&format!("Brick{m}.spacefree"), &"253769953280Bytes");
             line(&format!("Brick{m}.spacetotal"), &"270553174016Bytes");

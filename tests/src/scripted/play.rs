@@ -26,6 +26,8 @@ use super::{get_state, heal, peers, rebalance, remove_brick, replace_brick, stat
 pub const HOST: &str = "SCRIPTED_GLUSTER_HOST";
 /// The variable that names the pool's folder.
 pub const STATE: &str = "SCRIPTED_GLUSTER_STATE";
+/// What the command line says without its glusterd.
+const NO_CONNECTION: &str = "Connection failed. Please check if gluster daemon is operational.\n";
 /// The one word that makes it play glusterd: what is pending happens when it is due.
 const SETTLE: &str = "--settle";
 
@@ -145,7 +147,7 @@ fn decide(scene: &mut Scene<'_>, host: &str, invocation: &Invocation) -> Result<
     {
         return Ok(Outcome::Again(until - scene.now));
     }
-    let mut cut = false;
+    let mut spoilt = None;
     let befalls = |f: &&mut super::fault::Fault| f.befalls(host, &invocation.words);
     if let Some(fault) = scene.pool.faults.iter_mut().find(befalls) {
         if let Some(times) = &mut fault.times {
@@ -161,7 +163,7 @@ fn decide(scene: &mut Scene<'_>, host: &str, invocation: &Invocation) -> Result<
                 let answer = refused(invocation, &Refusal { errno, text });
                 return Ok(logged(scene, host, invocation, answer));
             }
-            What::Truncated => cut = true,
+            spoils @ (What::Truncated | What::GlusterdDies | What::FailsOn { .. }) => spoilt = Some(spoils),
             What::StartFails => call.start_fails = true,
             What::SlowStart { seconds } => call.start_seconds = Some(seconds),
         }
@@ -174,17 +176,37 @@ fn decide(scene: &mut Scene<'_>, host: &str, invocation: &Invocation) -> Result<
         return Ok(said(scene.now, silence(usage.clone())));
     }
     if !scene.host(host)?.glusterd {
-        let text = "Connection failed. Please check if gluster daemon is operational.\n";
-        return Ok(said(scene.now, Answer::text(text, 1)));
+        return Ok(said(scene.now, Answer::text(NO_CONNECTION, 1)));
     }
     if let Some(outcome) = waits_for_a_frozen_peer(scene, &call, invocation)? {
         return Ok(outcome);
     }
-    let mut answer = answer(scene, &call, invocation)?;
-    if cut {
-        answer.stdout.truncate(answer.stdout.len() / 2);
-    }
+    let answer = answer(scene, &call, invocation)?;
+    let answer = match spoilt {
+        Some(what) => spoil(scene, host, invocation, answer, &what),
+        None => answer,
+    };
     Ok(logged(scene, host, invocation, answer))
+}
+
+/// The answer to what was done, as the caller hears it.
+fn spoil(scene: &mut Scene<'_>, host: &str, invocation: &Invocation, answer: Answer, how: &What) -> Answer {
+    match how {
+        What::Truncated => {
+            let half = answer.stdout.len() / 2;
+            Answer { stdout: answer.stdout[..half].to_owned(), ..answer }
+        }
+        What::GlusterdDies => {
+            let spreads = |effect: &Effect| matches!(effect, Effect::Spread { from, .. } if from == host);
+            scene.pool.pending.retain(|pending| !spreads(&pending.effect));
+            Answer::text(NO_CONNECTION, 1)
+        }
+        What::FailsOn { host } => {
+            let text = format!("Commit failed on {host}. Please check log file for details.");
+            refused(invocation, &Refusal { errno: 107, text }).after(answer.takes)
+        }
+        _ => answer,
+    }
 }
 
 fn said(at: u64, answer: Answer) -> Outcome {
@@ -287,7 +309,10 @@ fn refused(invocation: &Invocation, refusal: &Refusal) -> Answer {
         Command::Rebalance(_, action) => rebalance::refused(*action, refusal),
         Command::RemoveBrick { .. } => remove_brick::refused(refusal),
         Command::StatusTasks(_) => status_tasks::refused(refusal),
-        Command::ReplaceBrick(..) => replace_brick::refused(refusal),
+        Command::ReplaceBrick(..) | Command::ResetBrickStart(..) | Command::ResetBrickCommit(..) => {
+            replace_brick::refused(refusal)
+        }
+        Command::Set(..) => volumes::refused_to_set(refusal),
         _ => Answer::refusal(refusal, [], 1),
     }
 }

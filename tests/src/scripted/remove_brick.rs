@@ -85,7 +85,15 @@ fn may(scene: &Scene<'_>, call: &Call<'_>, asked: &Asked<'_>) -> Result<(), Refu
                 ));
             }
             none_under_way(scene, call, name)?;
-            removable(scene, volume, asked)
+            removable(scene, volume, asked)?;
+            let away = |brick: &&String| {
+                let host = scene.resolve(brick).and_then(|(host, _)| scene.host(&host).ok());
+                !host.is_some_and(super::state::Host::connected)
+            };
+            match asked.bricks.iter().find(away) {
+                Some(brick) => Err(Refusal::of(format!("Host node of the brick {brick} is down"))),
+                None => Ok(()),
+            }
         }
         RemoveBrick::Status | RemoveBrick::Stop => {
             parts::validate(scene, call.host, |host| {
@@ -115,6 +123,19 @@ fn may(scene: &Scene<'_>, call: &Call<'_>, asked: &Asked<'_>) -> Result<(), Refu
         }
         RemoveBrick::Force => removable(scene, volume, asked),
     }
+}
+
+/// As many bricks of each set go as the count is lowered by.
+fn may_lower(volume: &Volume, asked: &Asked<'_>) -> Result<(), Refusal> {
+    let set = volume.kind.set();
+    let wanted = asked.replica.unwrap_or_default() as usize;
+    let needed = (set - wanted) * volume.sets();
+    if asked.bricks.len() == needed {
+        return Ok(());
+    }
+    let text =
+        format!("need {needed}(xN) bricks for reducing replica count of the volume from {set} to {wanted}");
+    Err(Refusal { errno: 0, text })
 }
 
 fn none_under_way(scene: &Scene<'_>, call: &Call<'_>, name: &str) -> Result<(), Refusal> {
@@ -161,7 +182,7 @@ fn removable(scene: &Scene<'_>, volume: &Volume, asked: &Asked<'_>) -> Result<()
         }
     }
     if lowers_replica(volume, asked) {
-        return Ok(());
+        return may_lower(volume, asked);
     }
     if asked.bricks.len() == volume.bricks.len() {
         return Err(Refusal::of("Deleting all the bricks of the volume is not allowed"));

@@ -20,6 +20,12 @@ pub fn replace(scene: &mut Scene<'_>, call: &Call<'_>, volume: &str, old: &str, 
     let Some((host, path)) = scene.resolve(new) else {
         return Ok(refused(&Refusal::of(format!("Host of {new} is not in the cluster"))));
     };
+    if scene.find_brick(volume, new).is_some() {
+        let text = format!(
+            "Brick: {new} not available. Brick may be containing or be contained by an existing brick."
+        );
+        return Ok(refused(&on_host(call, &host, &text)));
+    }
     let brick = &mut scene.volume_mut(volume)?.bricks[place];
     brick.host = host;
     brick.path = path;
@@ -61,9 +67,9 @@ pub fn reset_commit(
         )));
     }
     if !scene.volume_mut(volume)?.bricks[place].reset {
-        return Ok(refused(&Refusal::of(format!(
-            "Source brick must be stopped. Please use 'gluster volume reset-brick {volume} {brick} start'"
-        ))));
+        let host = scene.volume_mut(volume)?.bricks[place].host.clone();
+        let text = "Source brick must be stopped. Please use gluster volume reset-brick <volname> <dst-brick> start.";
+        return Ok(refused(&on_host(call, &host, text)));
     }
     scene.volume_mut(volume)?.bricks[place].reset = false;
     wipe(scene, call, volume, status::RESET_BY_RESET)?;
@@ -81,8 +87,20 @@ pub fn refused(refusal: &Refusal) -> Answer {
     Answer::refusal(refusal, [], 0)
 }
 
+/// What a host says of its own brick: the host that is asked without its name.
+fn on_host(call: &Call<'_>, host: &str, text: &str) -> Refusal {
+    let text = match host == call.host {
+        true => text.to_owned(),
+        false => format!("Pre Validation failed on {host}. {text}"),
+    };
+    Refusal { errno: 0, text }
+}
+
 fn place(scene: &Scene<'_>, call: &Call<'_>, name: &str, old: &str) -> Result<usize, Refusal> {
     let volume = call.volume(scene, name, Some(name))?;
+    if volume.status != 1 {
+        return Err(Refusal { errno: 0, text: format!("volume: {name} is not started") });
+    }
     if volume.kind == Kind::Distribute {
         return Err(Refusal {
             errno: 0,
@@ -98,7 +116,8 @@ fn place(scene: &Scene<'_>, call: &Call<'_>, name: &str, old: &str) -> Result<us
     }
     let wanted = scene.resolve(old);
     let place = volume.bricks.iter().position(|b| wanted.as_ref() == Some(&(b.host.clone(), b.path.clone())));
-    place.ok_or_else(|| Refusal::of(format!("brick: {old} does not exist in volume: {name}")))
+    let text = format!("brick: {old} does not exist in volume: {name}");
+    place.ok_or(Refusal { errno: 0, text })
 }
 
 fn wipe(scene: &mut Scene<'_>, call: &Call<'_>, volume: &str, to: u8) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::answer::{Answer, Refusal, head, ok};
+use super::answer::{Answer, Refusal, head, ok, repeated};
 use super::call::Call;
 use super::files;
 use super::scene::Scene;
@@ -174,8 +174,15 @@ pub fn set(
     option: Option<&str>,
     value: Option<&str>,
 ) -> Result<Answer> {
+    const THROTTLE: &str = "cluster.rebal-throttle";
     if let Err(refusal) = call.volume(scene, name, Some(name)) {
-        return Ok(Answer::refusal(&refusal, [], 1));
+        return Ok(refused_to_set(&refusal));
+    }
+    if option == Some(THROTTLE) && value.is_some_and(|v| !["lazy", "normal", "aggressive"].contains(&v)) {
+        return Ok(refused_to_set(&Refusal::of(format!(
+            "{THROTTLE} should be {{lazy|normal|aggressive}} or a number up to number of cores \
+             available (cores available - 2)"
+        ))));
     }
     let options = &mut scene.volume_mut(name)?.options;
     match (option, value) {
@@ -187,8 +194,17 @@ pub fn set(
         (None, _) => options.clear(),
     }
     scene.raise_version(name)?;
-    let shape = if value.is_some() { "volSet" } else { "volReset" };
-    Ok(Answer::success(&ok().with(Element::new(shape))))
+    let (op, said) = match value {
+        Some(_) => ("volSet", "Set volume successful"),
+        None => ("volReset", "reset volume successful"),
+    };
+    Ok(Answer::success(&ok().with_all(repeated(op, said))))
+}
+
+/// A refusal of `volume set`: the exit status is 0.
+#[must_use]
+pub fn refused_to_set(refusal: &Refusal) -> Answer {
+    Answer::refusal(refusal, repeated("volSet", "Set volume unsuccessful"), 0)
 }
 
 /// `volume get V NAME`: what was set, else "(null)".
