@@ -94,6 +94,7 @@ impl Coordinator {
         let rules = Rules {
             plaintext: config.plaintext,
             silent_after: config.silent_after,
+            sync_every: config.sync_every,
             plan: config.plan,
             keep_ended: config.keep_ended,
             holder: nix::unistd::gethostname()

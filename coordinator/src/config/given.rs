@@ -47,6 +47,10 @@ pub struct Given {
     #[arg(long, env = "HOD_COORDINATOR_SILENT_AFTER", value_name = "PERIOD")]
     pub silent_after: Option<Period>,
 
+    /// At least this often what agents tell is held against the record [default: 5s]
+    #[arg(long, env = "HOD_COORDINATOR_SYNC_EVERY", value_name = "PERIOD")]
+    pub sync_every: Option<Period>,
+
     /// Ended jobs are kept so long [default: 90d]
     #[arg(long, env = "HOD_COORDINATOR_KEEP_ENDED", value_name = "PERIOD")]
     pub keep_ended: Option<Period>,
@@ -102,6 +106,7 @@ impl Given {
             database_wait: self.database_wait.or(other.database_wait),
             state_dir: self.state_dir.or(other.state_dir),
             silent_after: self.silent_after.or(other.silent_after),
+            sync_every: self.sync_every.or(other.sync_every),
             keep_ended: self.keep_ended.or(other.keep_ended),
             fresh_for: self.fresh_for.or(other.fresh_for),
             lost_after_looks: self.lost_after_looks.or(other.lost_after_looks),

@@ -47,6 +47,8 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// An agent that gave no word for so long is silent.
     pub silent_after: Duration,
+    /// At least this often there is a sync, changed or not.
+    pub sync_every: Duration,
     /// Ended jobs are kept so long.
     pub keep_ended: Duration,
     /// The periods a plan goes by.
@@ -131,6 +133,7 @@ impl From<Given> for Config {
             database_wait: period(given.database_wait, Duration::from_secs(60)),
             state_dir: given.state_dir.unwrap_or_else(|| "/var/lib/hod".into()),
             silent_after: period(given.silent_after, Duration::from_secs(15)),
+            sync_every: period(given.sync_every, Duration::from_secs(5)),
             keep_ended: period(given.keep_ended, Duration::from_secs(90 * 24 * 3600)),
             plan: Settings {
                 fresh_for: period(given.fresh_for, plan.fresh_for),

@@ -100,6 +100,8 @@ pub struct Rules {
     pub plaintext: bool,
     /// An agent that gave no word for so long is silent.
     pub silent_after: Duration,
+    /// At least this often there is a sync.
+    pub sync_every: Duration,
     /// The periods a plan goes by.
     pub plan: Settings,
     /// Ended jobs are kept so long.
@@ -178,6 +180,7 @@ impl Sync {
                 plaintext: self.rules.plaintext,
                 silent_after: self.rules.silent_after,
             },
+            sync_every: self.rules.sync_every,
             plan: self.rules.plan,
             keep_ended: self.rules.keep_ended,
             metrics: self.metrics.of_pool(&name),

@@ -23,8 +23,8 @@ use crate::store::{Lease, Pool, Store, StoreError};
 
 /// What is heard within this time is planned for together.
 const GATHER: Duration = Duration::from_millis(200);
-/// At least this often there is a sync.
-const AT_LEAST: Duration = Duration::from_secs(5);
+/// A lease that could not be taken is tried for again after this time.
+const LEASE_AGAIN: Duration = Duration::from_secs(5);
 /// A sync that takes longer has failed.
 const SYNC_AT_MOST: Duration = Duration::from_secs(120);
 /// How often the lease is renewed, and after how long without a renewal another
@@ -44,6 +44,8 @@ pub struct PoolSync {
     pub live: Arc<Live>,
     /// How they are attended to.
     pub manner: Manner,
+    /// At least this often there is a sync.
+    pub sync_every: Duration,
     /// The periods a plan goes by.
     pub plan: Settings,
     /// Ended jobs are kept so long.
@@ -92,7 +94,7 @@ impl PoolSync {
             }
             tokio::select! {
                 () = stop.cancelled() => return None,
-                () = sleep(AT_LEAST) => {}
+                () = sleep(LEASE_AGAIN) => {}
             }
         }
     }
@@ -186,7 +188,7 @@ impl PoolSync {
             tokio::select! {
                 () = stop.cancelled() => return End::Stopped,
                 _ = changes.changed() => {}
-                () = sleep(AT_LEAST) => {}
+                () = sleep(self.sync_every) => {}
             }
             tokio::select! {
                 () = stop.cancelled() => return End::Stopped,

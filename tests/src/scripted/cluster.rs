@@ -52,7 +52,8 @@ pub struct Cluster {
     _network: UdpSocket,
 }
 
-/// Runs a test on a cluster of its own; when it fails, the daemons' last words are told.
+/// Runs a test on a cluster of its own; when it fails, or `SCRIPTED_LOGS` is set,
+/// the daemons' last words and the pool's events are told.
 ///
 /// # Errors
 /// Those of the test, or if the cluster cannot be started.
@@ -62,7 +63,7 @@ pub async fn on_cluster(
 ) -> Result<()> {
     let mut cluster = Cluster::start(prepare).await?;
     let result = test(&mut cluster).await;
-    if result.is_err() {
+    if result.is_err() || std::env::var_os("SCRIPTED_LOGS").is_some() {
         eprintln!("{}", cluster.last_words().await);
     }
     result
@@ -302,7 +303,9 @@ impl Cluster {
             words += &daemon.last_words();
         }
         for event in self.events().await.unwrap_or_default() {
-            words += &format!("{} {}: {}\n", event.number, event.kind, event.message);
+            let at = event.at.unwrap_or_default();
+            let at = jiff::Timestamp::new(at.seconds, at.nanos).unwrap_or_default();
+            words += &format!("{} {at:.3} {}: {}\n", event.number, event.kind, event.message);
         }
         words
     }
@@ -347,5 +350,6 @@ fn coordinator_args(address: &str, folder: &Path) -> Vec<String> {
         format!("--web-listen={address}:7471"),
         format!("--state-dir={}", folder.join("state").display()),
         "--silent-after=3s".to_owned(),
+        "--sync-every=500ms".to_owned(),
     ]
 }
