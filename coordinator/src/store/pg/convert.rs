@@ -17,6 +17,7 @@ use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, accepts, to_sql_checked};
 use uuid::Uuid;
 
+use crate::store::command_model::ThrottleState;
 use crate::store::error::{Result, StoreError};
 use crate::store::model::Follow;
 
@@ -61,6 +62,11 @@ impl Columns for Row {
     fn value<'a, T: FromSql<'a>>(&'a self, column: &str) -> Result<T> {
         self.try_get(column).map_err(|e| StoreError::Unreadable(format!("column {column}: {e}")))
     }
+}
+
+/// A small count as a column kept it.
+pub(super) fn small(column: &str, count: i32) -> Result<u32> {
+    u32::try_from(count).map_err(|_| out_of_range(column, count.into()))
 }
 
 fn out_of_range(column: &str, count: i64) -> StoreError {
@@ -190,6 +196,14 @@ words! {
     PartStatus, "status of a host's part": NotStarted InProgress Stopped Completed Failed Reset Unknown;
     Severity, "severity": Info Warning Error;
     Follow, "way to follow": Normal Quiet;
+}
+
+impl Word for ThrottleState {
+    const WHAT: &'static str = "state of a throttle";
+    const ALL: &'static [Self] = &[Self::Intended, Self::Set];
+    fn code(self) -> &'static str {
+        Self::code(self)
+    }
 }
 
 impl Word for VolumeStatus {

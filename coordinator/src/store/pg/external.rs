@@ -5,15 +5,15 @@
 //! locked the pool's row.
 
 use deadpool_postgres::GenericClient;
-use hod_core::event::{EventDraft, Severity};
-use hod_core::id::{JobId, PoolId, StepId};
+use hod_core::event::Severity;
+use hod_core::id::{JobId, StepId};
 use hod_core::job::{JobStatus, StepType};
 use hod_core::transition::Transition;
 use newtype_uuid::GenericUuid as _;
 use uuid::Uuid;
 
 use super::convert::Columns as _;
-use super::events::{self, notify};
+use super::seen::Seen;
 use super::sql::Sql;
 use super::{jobs, lease, volumes};
 use crate::store::error::{Result, StoreError};
@@ -34,14 +34,6 @@ const ADD_STEP: Sql = Sql::new(
      SELECT $1, $2, $3, $4, coalesce(max(s.number), 0) + 1, $5::text::step_type, $6, 'STARTED', true, now()
      FROM steps s WHERE s.job_id = $3",
 );
-const POOL_OF_JOB: Sql = Sql::new("pool_of_job", "SELECT pool_id FROM jobs WHERE id = $1");
-const JOB_OF_STEP: Sql = Sql::new("job_of_step", "SELECT job_id FROM steps WHERE id = $1");
-const LOOK: Sql = Sql::new(
-    "look_at_job",
-    "SELECT j.description, j.status::text AS status, j.external, CheckIfJobHasTasks(j.id) AS has_tasks,
-            (SELECT min(volume_id::text)::uuid FROM job_subjects b WHERE b.job_id = j.id) AS volume_id
-     FROM jobs j WHERE j.id = $1 FOR UPDATE",
-);
 const LOOK_AT_STEP: Sql = Sql::new(
     "look_at_step",
     "SELECT s.description, s.status::text AS status FROM steps s WHERE s.id = $1 AND s.job_id = $2 FOR UPDATE",
@@ -59,108 +51,7 @@ const END_STEP: Sql = Sql::new(
      WHERE s.id = u.id AND t.from_status = s.status AND t.transition = $3::text::status_transition
        AND s.status = 'STARTED'",
 );
-const END_STEPS: Sql =
-    Sql::new("end_steps_of_job", "SELECT EndStepsOfJob($1, $2::text::status_transition, now())");
-const END_JOB: Sql = Sql::new(
-    "end_job",
-    "UPDATE jobs j SET status = t.to_status, transition = t.transition, ended_at = now(), message = $3
-     FROM status_transitions t
-     WHERE j.id = $1 AND t.from_status = j.status AND t.transition = $2::text::status_transition",
-);
-/// What is not known any more is UNKNOWN, until Gluster is heard of again.
-const LOSE_TASKS: Sql = Sql::new(
-    "lose_tasks_of_job",
-    "WITH lost AS (
-         UPDATE step_tasks t SET status = 'UNKNOWN'
-         FROM steps s WHERE s.id = t.step_id AND s.job_id = $1 AND s.status = 'STARTED'
-         RETURNING t.step_id
-     )
-     UPDATE step_external_ids e SET ended = 'UNKNOWN', last_seen = greatest(e.last_seen, now())
-     FROM lost WHERE e.step_id = lost.step_id AND e.ended IS NULL",
-);
-const RELEASE: Sql = Sql::new("release_locks_of_job", "DELETE FROM volume_locks WHERE job_id = $1");
 const CLEAR: Sql = Sql::new("clear_job", "SELECT ClearJobs(ARRAY[$1::uuid])");
-
-/// A job as it stands, its row locked.
-struct Seen {
-    id: JobId,
-    pool: PoolId,
-    description: String,
-    status: JobStatus,
-    external: bool,
-    has_tasks: bool,
-    volume: Option<Uuid>,
-}
-
-impl Seen {
-    /// Locks the pool's row, then the job's.
-    async fn lock<C: GenericClient>(client: &C, job: JobId) -> Result<Self> {
-        let missing = || StoreError::not_found("job", job);
-        let id = job.as_untyped_uuid();
-        let row = POOL_OF_JOB.maybe(client, &[id]).await?.ok_or_else(missing)?;
-        let pool: PoolId = row.id("pool_id")?;
-        lease::lock(client, pool).await?;
-        let row = LOOK.maybe(client, &[id]).await?.ok_or_else(missing)?;
-        Ok(Self {
-            id: job,
-            pool,
-            description: row.value("description")?,
-            status: row.word("status")?,
-            external: row.value("external")?,
-            has_tasks: row.value("has_tasks")?,
-            volume: row.value("volume_id")?,
-        })
-    }
-
-    /// # Errors
-    /// If the job is not another program's, or has ended.
-    fn for_another_program(&self) -> Result<()> {
-        let Self { id, description, .. } = self;
-        if !self.external {
-            return Err(StoreError::Refused(format!(
-                "job {id} ({description}) is hod's own; only external jobs can be changed so"
-            )));
-        }
-        if self.has_tasks {
-            return Err(StoreError::Refused(format!(
-                "job {id} ({description}) follows a Gluster task; it ends when the task does"
-            )));
-        }
-        self.open()
-    }
-
-    fn open(&self) -> Result<()> {
-        if self.status.is_open() {
-            return Ok(());
-        }
-        Err(StoreError::Refused(format!(
-            "job {} ({}) has ended: {}",
-            self.id,
-            self.description,
-            self.status.code()
-        )))
-    }
-
-    async fn tell<C: GenericClient>(
-        &self,
-        client: &C,
-        severity: Severity,
-        kind: &'static str,
-        message: String,
-        actor: &str,
-    ) -> Result<()> {
-        let event = EventDraft {
-            severity,
-            kind,
-            message,
-            volume: self.volume.map(hod_core::id::VolumeId::from_untyped_uuid),
-            job: Some(self.id),
-            actor: actor.to_owned(),
-        };
-        events::record(client, self.pool, [&event]).await?;
-        notify::jobs(client, &[self.id.into_untyped_uuid()]).await
-    }
-}
 
 pub(super) async fn add_job<C: GenericClient>(client: &C, new: &NewExternalJob) -> Result<Job> {
     let description = not_blank("description", &new.description)?;
@@ -226,9 +117,7 @@ pub(super) async fn end_step<C: GenericClient>(
     actor: &str,
 ) -> Result<Step> {
     let transition = ending(status)?;
-    let row = JOB_OF_STEP.maybe(client, &[step.as_untyped_uuid()]).await?;
-    let row = row.ok_or_else(|| StoreError::not_found("step", step))?;
-    let job = Seen::lock(client, row.id("job_id")?).await?;
+    let job = Seen::lock_of_step(client, step).await?;
     job.for_another_program()?;
     let description = look_at_open_step(client, step, job.id).await?;
     END_STEP.execute(client, &[step.as_untyped_uuid(), job.id.as_untyped_uuid(), &transition.code()]).await?;
@@ -246,7 +135,7 @@ pub(super) async fn end_job<C: GenericClient>(
     let transition = ending(status)?;
     let job = Seen::lock(client, job).await?;
     job.for_another_program()?;
-    end(client, &job, transition, "").await?;
+    job.end(client, transition, "").await?;
     let message = format!("{} ended: {}", job.description, status.code());
     job.tell(client, severity(status), "external-job-ended", message, actor).await?;
     jobs::get(client, job.id).await
@@ -281,21 +170,10 @@ pub(super) async fn abandon<C: GenericClient>(
     job.open()?;
     let by = if actor.is_empty() { "an operator" } else { actor };
     let message = format!("abandoned by {by}: {reason}");
-    LOSE_TASKS.execute(client, &[job.id.as_untyped_uuid()]).await?;
-    end(client, &job, Transition::Abandon, &message).await?;
+    job.end(client, Transition::Abandon, &message).await?;
     let told = format!("{} was {message}", job.description);
     job.tell(client, Severity::Warning, "job-abandoned", told, actor).await?;
     jobs::get(client, job.id).await
-}
-
-/// Ends a job with its open steps, and gives its locks back first: an ended job
-/// can't hold any.
-async fn end<C: GenericClient>(client: &C, job: &Seen, transition: Transition, message: &str) -> Result<()> {
-    let id = job.id.as_untyped_uuid();
-    RELEASE.execute(client, &[id]).await?;
-    END_STEPS.rows(client, &[id, &transition.code()]).await?;
-    END_JOB.execute(client, &[id, &transition.code(), &message]).await?;
-    Ok(())
 }
 
 /// The description of a step that is open.
@@ -329,7 +207,7 @@ fn severity(status: JobStatus) -> Severity {
     }
 }
 
-fn not_blank<'a>(field: &'static str, text: &'a str) -> Result<&'a str> {
+pub(super) fn not_blank<'a>(field: &'static str, text: &'a str) -> Result<&'a str> {
     let text = text.trim();
     if text.is_empty() {
         return Err(StoreError::invalid(field, format!("the {field} is blank")));

@@ -1,6 +1,6 @@
 //! What a plan is made against.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use deadpool_postgres::GenericClient;
 use hod_core::id::{PoolId, TaskId};
@@ -9,7 +9,7 @@ use newtype_uuid::GenericUuid as _;
 
 use super::convert::Columns as _;
 use super::sql::Sql;
-use super::{pools, tasks, volumes};
+use super::{intentions, pools, tasks, volumes};
 use crate::store::error::{Result, StoreError};
 
 const EXISTS: Sql = Sql::new("pool_exists", "SELECT FROM pools WHERE id = $1");
@@ -28,8 +28,9 @@ pub(super) async fn load<C: GenericClient>(
         .ok_or_else(|| StoreError::not_found("pool", pool))?;
     let hosts = pools::hosts(client, Some(pool)).await?;
     let volumes = volumes::list(client, Some(pool)).await?;
-    let tasks = tasks::open_or_observed(client, Some(pool), observed).await?;
+    let tasks = tasks::of_gluster(client, pool, observed).await?;
     let cleared = tasks::cleared(client, pool, observed).await?;
+    let intentions = intentions::open(client, pool).await?;
     let locks = LOCKS.rows(client, &[pool.as_untyped_uuid()]).await?;
     Ok(Recorded {
         pool,
@@ -37,7 +38,7 @@ pub(super) async fn load<C: GenericClient>(
         volumes: volumes.into_iter().map(|v| (v.record.volume.id, v.record)).collect(),
         tasks: tasks.into_iter().map(|t| (t.record.task, t.record)).collect(),
         cleared,
-        intentions: BTreeMap::new(),
+        intentions: intentions.into_iter().map(|i| (i.volume, i)).collect(),
         locks: locks
             .iter()
             .map(|row| Ok((row.id("volume_id")?, row.id("job_id")?)))

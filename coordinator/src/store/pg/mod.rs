@@ -1,6 +1,7 @@
 //! The store in PostgreSQL. One file each: what is read for a plan ([`load`],
-//! [`tasks`]), a plan applied ([`apply`]), what the API asks ([`jobs`],
-//! [`external`], [`events`], [`pools`], [`volumes`]), and who may write ([`lease`]).
+//! [`tasks`], [`intentions`]), a plan applied ([`apply`]), what the API asks ([`jobs`],
+//! [`external`], [`events`], [`pools`], [`volumes`]), what operators have hod do
+//! ([`commands`]), and who may write ([`lease`]).
 
 mod apply;
 mod commands;
@@ -8,12 +9,14 @@ mod convert;
 mod events;
 mod external;
 mod history;
+mod intentions;
 mod jobs;
 mod lease;
 mod listen;
 mod load;
 mod members;
 mod pools;
+mod seen;
 mod sql;
 mod tasks;
 mod volumes;
@@ -200,7 +203,7 @@ impl Store for PgStore {
     async fn tasks(&self, pool: Option<PoolId>, listed: &BTreeSet<TaskId>) -> Result<Vec<Task>> {
         let mut connection = self.connection().await?;
         let transaction = snapshot(&mut connection).await?;
-        tasks::open_or_observed(&transaction, pool, listed).await
+        tasks::shown(&transaction, pool, listed).await
     }
 
     async fn task(&self, task: TaskId) -> Result<Task> {

@@ -5,60 +5,68 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use deadpool_postgres::GenericClient;
 use hod_core::brick::TaskBrick;
 use hod_core::id::{HostId, PoolId, TaskId};
-use hod_core::record::{Absence, Attention, PartRecord, TaskRecord};
+use hod_core::record::{Absence, Attention, PartRecord, Pause, TaskRecord};
 use hod_core::task::Counters;
 use newtype_uuid::GenericUuid as _;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::convert::{Columns as _, brick, brick_name, duration, task_type, uuids};
+use super::convert::{Columns as _, brick, brick_name, duration, small, task_type, uuids};
 use super::sql::Sql;
 use crate::store::error::{Result, StoreError};
 use crate::store::model::Task;
 
-/// Of a step that ran under several ids the last one stands for it, unless an
-/// earlier one is asked for.
+/// Of a step that ran under several ids the last one stands for it. $3: by which
+/// systems.
 const OPEN_OR_OBSERVED: Sql = Sql::new(
     "tasks_open_or_observed",
     "SELECT * FROM (
-         SELECT DISTINCT ON (e.step_id) e.pool_id, e.external_id, e.step_id
+         SELECT DISTINCT ON (e.step_id) e.external_id, e.step_id, e.run
          FROM jobs j
          JOIN steps s ON s.job_id = j.id
-         JOIN step_external_ids e ON e.step_id = s.id AND e.system = 'GLUSTER'
+         JOIN step_external_ids e ON e.step_id = s.id AND e.system = ANY ($3::text[]::external_system[])
          WHERE j.status = 'STARTED' AND ($1::uuid IS NULL OR j.pool_id = $1)
          ORDER BY e.step_id, e.run DESC
      ) open
      UNION
-     SELECT e.pool_id, e.external_id, e.step_id
+     SELECT e.external_id, e.step_id, e.run
      FROM step_external_ids e
-     WHERE e.system = 'GLUSTER' AND e.external_id = ANY ($2) AND e.step_id IS NOT NULL
-       AND ($1::uuid IS NULL OR e.pool_id = $1)",
+     WHERE e.system = ANY ($3::text[]::external_system[]) AND e.external_id = ANY ($2) AND e.step_id IS NOT NULL
+       AND ($1::uuid IS NULL OR e.pool_id = $1)
+       AND NOT EXISTS (SELECT FROM step_external_ids n WHERE n.step_id = e.step_id AND n.run > e.run)",
 );
 const OF_STEPS: Sql = Sql::new(
     "tasks_of_steps",
-    "SELECT DISTINCT ON (e.step_id) e.pool_id, e.external_id, e.step_id
+    "SELECT DISTINCT ON (e.step_id) e.external_id, e.step_id, e.run
      FROM step_external_ids e
-     WHERE e.system = 'GLUSTER' AND e.step_id = ANY ($1)
+     WHERE e.system IN ('GLUSTER', 'HOD') AND e.step_id = ANY ($1)
      ORDER BY e.step_id, e.run DESC",
 );
+/// An earlier run's id finds the step too, which is shown as it is by its last run.
 const BY_ID: Sql = Sql::new(
     "task",
-    "SELECT pool_id, external_id, step_id FROM step_external_ids
-     WHERE system = 'GLUSTER' AND external_id = $1 AND step_id IS NOT NULL
-     ORDER BY last_seen DESC LIMIT 1",
+    "SELECT n.external_id, n.step_id, n.run
+     FROM step_external_ids e
+     JOIN step_external_ids n ON n.step_id = e.step_id AND n.system IN ('GLUSTER', 'HOD')
+     WHERE e.system IN ('GLUSTER', 'HOD') AND e.external_id = $1
+     ORDER BY e.last_seen DESC, n.run DESC LIMIT 1",
 );
+/// Ids that are known, and not to be found again: their job was cleared, or their
+/// step has gone on under another.
 const CLEARED: Sql = Sql::new(
     "tasks_cleared",
-    "SELECT external_id FROM step_external_ids
-     WHERE pool_id = $1 AND system = 'GLUSTER' AND external_id = ANY ($2) AND step_id IS NULL",
+    "SELECT e.external_id FROM step_external_ids e
+     WHERE e.pool_id = $1 AND e.system = 'GLUSTER' AND e.external_id = ANY ($2)
+       AND (e.step_id IS NULL
+            OR EXISTS (SELECT FROM step_external_ids n WHERE n.step_id = e.step_id AND n.run > e.run))",
 );
 const TASKS: Sql = Sql::new(
     "tasks",
     "SELECT s.id AS step_id, s.parent_id, s.job_id, s.pool_id, p.name AS pool_name,
-            j.status::text AS job_status, s.status::text AS step_status, j.message, j.ended_at,
+            j.status::text AS job_status, s.status::text AS step_status, j.message, j.ended_at, j.external,
             t.type::text AS task_type, t.type_name, t.fix_layout, t.reset, t.status::text AS status,
             t.volume_id, t.volume_name, t.attention, t.found_at, t.running_at, t.followed,
-            t.absence_looks, t.absence_span_ns, t.absence_since, t.absence_last,
+            t.pause_by, t.pause_at, t.absence_looks, t.absence_span_ns, t.absence_since, t.absence_last,
             coalesce(j.transition = 'ABANDON', false) AS abandoned
      FROM step_tasks t
      JOIN steps s ON s.id = t.step_id
@@ -71,6 +79,11 @@ const PARTS: Sql = Sql::new(
     "SELECT h.step_id, h.host_id, h.must_take_part, h.held, h.not_held_looks, h.not_held_at,
             h.status::text AS status, h.files, h.bytes, h.scanned, h.failed, h.skipped, h.run_time_ns, h.changed_at
      FROM step_hosts h WHERE h.step_id = ANY ($1)",
+);
+const EARLIER: Sql = Sql::new(
+    "tasks_earlier_runs",
+    "SELECT r.step_id, r.host_id, sum(r.files)::int8 AS files, sum(r.bytes)::int8 AS bytes
+     FROM step_earlier_runs r WHERE r.step_id = ANY ($1) GROUP BY r.step_id, r.host_id",
 );
 const BRICKS: Sql = Sql::new(
     "tasks_bricks",
@@ -87,16 +100,36 @@ const HOST_NAMES: Sql = Sql::new(
 struct Carried {
     task: TaskId,
     step: Uuid,
+    run: i32,
 }
 
-/// The tasks of a pool that have an open job or are among `observed`.
-pub(super) async fn open_or_observed<C: GenericClient>(
+/// What a plan is made against: Gluster's tasks that have an open job or are among
+/// `observed`. What has an id that hod made is none of Gluster's: no host lists it.
+pub(super) async fn of_gluster<C: GenericClient>(
+    client: &C,
+    pool: PoolId,
+    observed: &BTreeSet<TaskId>,
+) -> Result<Vec<Task>> {
+    open_or_observed(client, Some(pool), observed, &["GLUSTER"]).await
+}
+
+/// What is shown: all tasks that have an open job or are among `listed`.
+pub(super) async fn shown<C: GenericClient>(
+    client: &C,
+    pool: Option<PoolId>,
+    listed: &BTreeSet<TaskId>,
+) -> Result<Vec<Task>> {
+    open_or_observed(client, pool, listed, &["GLUSTER", "HOD"]).await
+}
+
+async fn open_or_observed<C: GenericClient>(
     client: &C,
     pool: Option<PoolId>,
     observed: &BTreeSet<TaskId>,
+    systems: &[&str],
 ) -> Result<Vec<Task>> {
     let pool = pool.map(|p| p.into_untyped_uuid());
-    let rows = OPEN_OR_OBSERVED.rows(client, &[&pool, &uuids(observed)]).await?;
+    let rows = OPEN_OR_OBSERVED.rows(client, &[&pool, &uuids(observed), &systems]).await?;
     read(client, &carried(&rows)?).await
 }
 
@@ -113,7 +146,7 @@ pub(super) async fn of_steps<C: GenericClient>(client: &C, steps: &[Uuid]) -> Re
     read(client, &carried(&rows)?).await
 }
 
-/// Those whose job was cleared.
+/// Those that are known and over: their job was cleared, or went on under another id.
 pub(super) async fn cleared<C: GenericClient>(
     client: &C,
     pool: PoolId,
@@ -127,7 +160,11 @@ pub(super) async fn cleared<C: GenericClient>(
 }
 
 fn carried(rows: &[Row]) -> Result<Vec<Carried>> {
-    rows.iter().map(|row| Ok(Carried { task: row.id("external_id")?, step: row.value("step_id")? })).collect()
+    rows.iter()
+        .map(|row| {
+            Ok(Carried { task: row.id("external_id")?, step: row.value("step_id")?, run: row.value("run")? })
+        })
+        .collect()
 }
 
 async fn read<C: GenericClient>(client: &C, carried: &[Carried]) -> Result<Vec<Task>> {
@@ -140,6 +177,10 @@ async fn read<C: GenericClient>(client: &C, carried: &[Carried]) -> Result<Vec<T
     for row in PARTS.rows(client, &[&steps]).await? {
         let of = parts.entry(row.value("step_id")?).or_default();
         of.insert(row.id("host_id")?, part(&row)?);
+    }
+    let mut earlier: HashMap<Uuid, BTreeMap<HostId, Counters>> = HashMap::new();
+    for row in EARLIER.rows(client, &[&steps]).await? {
+        earlier.entry(row.value("step_id")?).or_default().insert(row.id("host_id")?, moved(&row)?);
     }
     let mut bricks: HashMap<Uuid, Vec<TaskBrick>> = HashMap::new();
     for row in BRICKS.rows(client, &[&steps]).await? {
@@ -155,7 +196,7 @@ async fn read<C: GenericClient>(client: &C, carried: &[Carried]) -> Result<Vec<T
         rows_of.insert(row.value("step_id")?, row);
     }
     let mut tasks = Vec::with_capacity(carried.len());
-    for Carried { task, step } in carried {
+    for Carried { task, step, run } in carried {
         let Some(row) = rows_of.get(step) else {
             continue;
         };
@@ -170,7 +211,11 @@ async fn read<C: GenericClient>(client: &C, carried: &[Carried]) -> Result<Vec<T
             pool,
             pool_name: row.value("pool_name")?,
             host_names,
-            record: record(row, *task, parts, bricks)?,
+            record: TaskRecord {
+                run: small("run", *run)?,
+                earlier: earlier.remove(step).unwrap_or_default(),
+                ..record(row, *task, parts, bricks)?
+            },
         });
     }
     Ok(tasks)
@@ -195,7 +240,7 @@ fn record(
     let attention: Vec<Attention> = serde_json::from_value(attention)
         .map_err(|e| StoreError::Unreadable(format!("what task {task} wants attention for: {e}")))?;
     let parent = row.maybe_id("parent_id")?;
-    let looks: i32 = row.value("absence_looks")?;
+    let pause: Option<String> = row.value("pause_by")?;
     Ok(TaskRecord {
         job: row.id("job_id")?,
         executing: parent
@@ -216,14 +261,13 @@ fn record(
         running_at: row.maybe_time("running_at")?,
         ended_at: row.maybe_time("ended_at")?,
         abandoned: row.value("abandoned")?,
-        external: true,
+        external: row.value("external")?,
         run: 1,
         earlier: BTreeMap::new(),
-        pause: None,
+        pause: pause.zip(row.maybe_time("pause_at")?).map(|(by, at)| Pause { by, at }),
         followed: row.value("followed")?,
         absence: Absence {
-            looks: u32::try_from(looks)
-                .map_err(|_| StoreError::Unreadable(format!("task {task} was absent {looks} times")))?,
+            looks: small("absence_looks", row.value("absence_looks")?)?,
             span: duration(row.value("absence_span_ns")?)?,
             since: row.maybe_time("absence_since")?,
             last: row.maybe_time("absence_last")?,
@@ -233,10 +277,7 @@ fn record(
 
 fn part(row: &Row) -> Result<PartRecord> {
     let looks: Option<i32> = row.value("not_held_looks")?;
-    let looks = looks
-        .map(u32::try_from)
-        .transpose()
-        .map_err(|e| StoreError::Unreadable(format!("column not_held_looks: {e}")))?;
+    let looks = looks.map(|looks| small("not_held_looks", looks)).transpose()?;
     let run_time: Option<i64> = row.value("run_time_ns")?;
     Ok(PartRecord {
         must_take_part: row.value("must_take_part")?,
@@ -253,4 +294,9 @@ fn part(row: &Row) -> Result<PartRecord> {
         },
         changed_at: row.time("changed_at")?,
     })
+}
+
+/// What a host has moved in runs that are over.
+pub(super) fn moved(row: &Row) -> Result<Counters> {
+    Ok(Counters { files: row.count("files")?, bytes: row.count("bytes")?, ..Counters::default() })
 }

@@ -20,14 +20,15 @@ macro_rules! planned {
                 $10::text[], $11::text[], $12::text[], $13::text[]::step_type[],
                 $14::text[]::task_type[], $15::text[], $16::bool[], $17::bool[], $18::text[]::task_status[],
                 $19::uuid[], $20::text[], $21::text[]::jsonb[], $22::timestamptz[], $23::timestamptz[],
-                $24::timestamptz[], $25::bool[], $26::int4[], $27::int8[], $28::timestamptz[], $29::timestamptz[])
+                $24::timestamptz[], $25::bool[], $26::int4[], $27::int8[], $28::timestamptz[], $29::timestamptz[],
+                $30::timestamptz[])
             AS p (task, job, executing, step,
                   job_status, job_transition,
                   step_status, step_transition,
                   message, job_description, step_description, step_type,
                   type, type_name, fix_layout, reset, status,
                   volume_id, volume_name, attention, found_at, running_at,
-                  ended_at, followed, absence_looks, absence_span_ns, absence_since, absence_last)"
+                  ended_at, followed, absence_looks, absence_span_ns, absence_since, absence_last, pause_at)"
     };
 }
 pub(super) use planned;
@@ -63,6 +64,7 @@ pub(super) struct Columns<'a> {
     absence_span: Vec<i64>,
     absence_since: Vec<Option<Time>>,
     absence_last: Vec<Option<Time>>,
+    pause_at: Vec<Option<Time>>,
 }
 
 impl<'a> Columns<'a> {
@@ -112,11 +114,12 @@ impl<'a> Columns<'a> {
         self.absence_span.push(nanoseconds("how long a task was absent", task.absence.span)?);
         self.absence_since.push(task.absence.since.map(Into::into));
         self.absence_last.push(task.absence.last.map(Into::into));
+        self.pause_at.push(task.pause.as_ref().map(|p| p.at.into()));
         Ok(())
     }
 
     /// The parameters of a statement with `planned!`.
-    pub(super) fn params<'p>(&'p self, pool: &'p Uuid) -> [&'p (dyn ToSql + Sync); 29] {
+    pub(super) fn params<'p>(&'p self, pool: &'p Uuid) -> [&'p (dyn ToSql + Sync); 30] {
         [
             pool,
             &self.task,
@@ -147,6 +150,7 @@ impl<'a> Columns<'a> {
             &self.absence_span,
             &self.absence_since,
             &self.absence_last,
+            &self.pause_at,
         ]
     }
 }

@@ -5,16 +5,18 @@
 //! was refused stands alone: every other change is applied, in the plan's order,
 //! and the refused one is told with its reason.
 
+mod adopt;
 mod columns;
 mod locks;
-mod parts;
+pub(super) mod parts;
+mod settle;
 mod steps;
 
 use std::collections::HashSet;
 
 use deadpool_postgres::GenericClient;
-use hod_core::change::{Change, Origin, Planned, PutTask};
-use hod_core::id::{HostId, VolumeId};
+use hod_core::change::{Change, Origin, Planned, PutTask, Settle};
+use hod_core::id::{HostId, IntentionId, VolumeId};
 use hod_core::record::{HostRecord, VolumeRecord};
 use newtype_uuid::GenericUuid as _;
 use uuid::Uuid;
@@ -75,22 +77,27 @@ async fn together(store: &PgStore, lease: Lease, plan: &[Planned]) -> Result<()>
             Change::PutHost(id, host) => sorted.hosts.push((id, host)),
             Change::PutVolume(record) => sorted.volumes.push(record),
             Change::VolumeGone(id) => sorted.gone.push(*id),
-            Change::PutTask(put) if put.origin == Origin::Found => sorted.found.push(put),
-            Change::PutTask(put) => sorted.tasks.push(put),
-            Change::Settle(settle) => return Err(StoreError::not_found("intention", settle.intention)),
+            Change::PutTask(put) => match put.origin {
+                Origin::Found => sorted.found.push(put),
+                Origin::Adopted(_) => sorted.adopted.push(put),
+                Origin::Known => sorted.tasks.push(put),
+            },
+            Change::Settle(settle) => sorted.settles.push(settle),
         }
     }
     members::put_hosts(&transaction, lease.pool, &sorted.hosts).await?;
     members::put_volumes(&transaction, lease.pool, &sorted.volumes).await?;
-    let already = put_tasks(&transaction, lease, &sorted).await?;
+    // A job that ends has no intention left, and a settled one ends its job after
+    // Gluster's own task has taken the volume.
+    let mut already = Already {
+        settled: settle::settle(&transaction, lease.pool, &sorted.settles).await?,
+        ..Already::default()
+    };
+    already.tasks = put_tasks(&transaction, lease, &sorted).await?;
+    sorted.settles.retain(|settle| !already.settled.contains(&settle.intention));
+    settle::end_jobs(&transaction, &sorted.settles).await?;
     members::volumes_gone(&transaction, lease.pool, &sorted.gone).await?;
-    // A task that was recorded already has had its events.
-    let news = plan.iter().filter(|planned| match &planned.change {
-        Change::PutTask(put) => {
-            !(put.origin == Origin::Found && already.contains(put.task.task.as_untyped_uuid()))
-        }
-        _ => true,
-    });
+    let news = plan.iter().filter(|planned| !already.has(&planned.change));
     events::record(&transaction, lease.pool, news.flat_map(|planned| &planned.events)).await?;
     commit(transaction).await
 }
@@ -101,26 +108,51 @@ struct Sorted<'a> {
     volumes: Vec<&'a VolumeRecord>,
     gone: Vec<VolumeId>,
     found: Vec<&'a PutTask>,
+    adopted: Vec<&'a PutTask>,
     tasks: Vec<&'a PutTask>,
+    settles: Vec<&'a Settle>,
 }
 
-/// Tasks, new and known; returns those of the new ones that were recorded already.
+/// What was recorded already, and has had its events.
+#[derive(Default)]
+struct Already {
+    tasks: HashSet<Uuid>,
+    settled: HashSet<IntentionId>,
+}
+
+impl Already {
+    fn has(&self, change: &Change) -> bool {
+        match change {
+            Change::PutTask(put) => {
+                put.origin != Origin::Known && self.tasks.contains(put.task.task.as_untyped_uuid())
+            }
+            Change::Settle(settle) => self.settled.contains(&settle.intention),
+            Change::PutHost(..) | Change::PutVolume(_) | Change::VolumeGone(_) => false,
+        }
+    }
+}
+
+/// Tasks, new, adopted and known; returns those of the new ones that were recorded
+/// already.
 ///
 /// The order keeps the constraints: a lock is released before its job ends, and
 /// taken once its job is open.
 async fn put_tasks<C: GenericClient>(client: &C, lease: Lease, sorted: &Sorted<'_>) -> Result<HashSet<Uuid>> {
-    let already = steps::recorded_already(client, lease.pool, &sorted.found).await?;
+    let mut already = steps::recorded_already(client, lease.pool, &sorted.found).await?;
     let found: Vec<&PutTask> = sorted
         .found
         .iter()
         .copied()
         .filter(|put| !already.contains(put.task.task.as_untyped_uuid()))
         .collect();
-    locks::release(client, lease.pool, &sorted.tasks).await?;
+    let adopted = adopt::adopt(client, lease.pool, &sorted.adopted).await?;
+    let tasks: Vec<&PutTask> = sorted.tasks.iter().copied().chain(&adopted.tasks).collect();
+    already.extend(adopted.already);
+    locks::release(client, lease.pool, &tasks).await?;
     let mut placed = steps::insert(client, lease.pool, &found).await?;
-    placed.extend(steps::update(client, lease.pool, &sorted.tasks).await?);
+    placed.extend(steps::update(client, lease.pool, &tasks).await?);
     parts::put(client, &placed).await?;
-    locks::take(client, lease.pool, found.iter().chain(&sorted.tasks).copied()).await?;
+    locks::take(client, lease.pool, found.iter().chain(&tasks).copied()).await?;
     let jobs: Vec<Uuid> = placed.iter().map(|p| p.job).collect();
     notify::jobs(client, &jobs).await?;
     Ok(already)

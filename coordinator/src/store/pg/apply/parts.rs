@@ -1,7 +1,11 @@
 //! The hosts' parts of tasks, and their bricks. A row that would not change is not
 //! written.
 
+use std::collections::BTreeMap;
+
 use deadpool_postgres::GenericClient;
+use hod_core::id::HostId;
+use hod_core::record::PartRecord;
 use newtype_uuid::GenericUuid as _;
 use uuid::Uuid;
 
@@ -51,7 +55,8 @@ pub(super) async fn put<C: GenericClient>(client: &C, placed: &[Placed<'_>]) -> 
     if placed.is_empty() {
         return Ok(());
     }
-    put_hosts(client, placed).await?;
+    let parts: Vec<_> = placed.iter().map(|p| (p.step, &p.put.task.parts)).collect();
+    put_hosts(client, &parts).await?;
     put_bricks(client, placed).await
 }
 
@@ -73,10 +78,15 @@ struct Hosts {
     changed_at: Vec<Time>,
 }
 
-async fn put_hosts<C: GenericClient>(client: &C, placed: &[Placed<'_>]) -> Result<()> {
+/// Records the parts of steps' tasks: these and no others. Returns how many rows that
+/// changed.
+pub(in super::super) async fn put_hosts<C: GenericClient>(
+    client: &C,
+    placed: &[(Uuid, &BTreeMap<HostId, PartRecord>)],
+) -> Result<u64> {
     let mut h = Hosts::default();
-    for Placed { put, step, .. } in placed {
-        for (host, part) in &put.task.parts {
+    for (step, parts) in placed {
+        for (host, part) in *parts {
             let counters = &part.counters;
             let looks = part.not_held.map(|(looks, _)| integer("how often a host held no task", looks));
             let run_time = counters.run_time.map(|time| nanoseconds("a run time", time));
@@ -96,9 +106,9 @@ async fn put_hosts<C: GenericClient>(client: &C, placed: &[Placed<'_>]) -> Resul
             h.changed_at.push(part.changed_at.into());
         }
     }
-    let steps: Vec<Uuid> = placed.iter().map(|p| p.step).collect();
-    DROP_HOSTS.execute(client, &[&steps, &h.steps, &h.hosts]).await?;
-    PUT_HOSTS
+    let steps: Vec<Uuid> = placed.iter().map(|(step, _)| *step).collect();
+    let dropped = DROP_HOSTS.execute(client, &[&steps, &h.steps, &h.hosts]).await?;
+    let put = PUT_HOSTS
         .execute(
             client,
             &[
@@ -119,7 +129,7 @@ async fn put_hosts<C: GenericClient>(client: &C, placed: &[Placed<'_>]) -> Resul
             ],
         )
         .await?;
-    Ok(())
+    Ok(dropped + put)
 }
 
 async fn put_bricks<C: GenericClient>(client: &C, placed: &[Placed<'_>]) -> Result<()> {

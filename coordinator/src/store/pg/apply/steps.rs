@@ -73,16 +73,19 @@ const INSERT: Sql = Sql::new(
 );
 
 /// A status moves only by a transition, and only from where the plan saw it: a job
-/// that an operator abandoned meanwhile is left alone, and the next plan sees it.
-/// The step EXECUTING goes with its job.
+/// that an operator abandoned meanwhile is left alone, and the next plan sees it. So
+/// is a task whose pause was set or taken back meanwhile, if that matters, and an
+/// earlier run of a step. A pause is not the plan's to write. The step EXECUTING goes
+/// with its job. A command's job keeps the words that it was opened with.
 const UPDATE: Sql = Sql::new(
     "update_tasks",
     concat!(
         "WITH carried AS MATERIALIZED (
-            SELECT p.*, s.id AS step_id, s.job_id, s.parent_id
+            SELECT p.*, s.id AS step_id, s.job_id, s.parent_id, j.external
             FROM ",
         planned!(),
         "   CROSS JOIN LATERAL GetStepsByExternalTaskId(p.task) s
+            JOIN step_tasks t ON t.step_id = s.id
             JOIN jobs j ON j.id = s.job_id
             LEFT JOIN status_transitions job_t
                    ON job_t.from_status = j.status AND job_t.transition = p.job_transition
@@ -91,6 +94,12 @@ const UPDATE: Sql = Sql::new(
             WHERE s.pool_id = $1
               AND p.job_status = CASE WHEN p.job_transition IS NULL THEN j.status ELSE job_t.to_status END
               AND p.step_status = CASE WHEN p.step_transition IS NULL THEN s.status ELSE step_t.to_status END
+              AND (p.status <> 'PAUSED' OR t.pause_at IS NOT NULL)
+              AND (p.step_transition IS NULL OR p.pause_at IS NOT DISTINCT FROM t.pause_at)
+              AND NOT EXISTS (
+                  SELECT FROM step_external_ids e
+                  JOIN step_external_ids n ON n.step_id = e.step_id AND n.run > e.run
+                  WHERE e.pool_id = $1 AND e.system = 'GLUSTER' AND e.external_id = p.task)
         ), tasks_up AS (
             UPDATE step_tasks t SET
                 type = c.type, type_name = c.type_name, fix_layout = c.fix_layout, reset = c.reset,
@@ -109,7 +118,9 @@ const UPDATE: Sql = Sql::new(
                    c.absence_last)
         ), steps_up AS (
             UPDATE steps s SET
-                type = c.step_type, description = c.step_description, status = c.step_status,
+                type = CASE WHEN c.external THEN c.step_type ELSE s.type END,
+                description = CASE WHEN c.external THEN c.step_description ELSE s.description END,
+                status = c.step_status,
                 transition = coalesce(c.step_transition, s.transition),
                 ended_at = CASE WHEN c.step_transition IS NULL THEN s.ended_at
                                 WHEN c.step_status = 'STARTED' THEN NULL
@@ -118,7 +129,8 @@ const UPDATE: Sql = Sql::new(
             FROM carried c
             WHERE s.id = c.step_id
               AND (c.step_transition IS NOT NULL
-                   OR (s.type, s.description) IS DISTINCT FROM (c.step_type, c.step_description))
+                   OR (c.external
+                       AND (s.type, s.description) IS DISTINCT FROM (c.step_type, c.step_description)))
         ), executing_up AS (
             UPDATE steps s SET
                 status = t.to_status, transition = t.transition,
@@ -130,20 +142,23 @@ const UPDATE: Sql = Sql::new(
             UPDATE step_external_ids e SET
                 last_seen = greatest(e.last_seen, now()),
                 ended = CASE WHEN c.step_status = 'UNKNOWN' THEN 'UNKNOWN'
-                             WHEN c.status IN ('COMPLETED', 'FAILED', 'ABORTED') THEN c.status END
+                             WHEN c.status IN ('COMPLETED', 'FAILED', 'ABORTED') THEN c.status
+                             WHEN c.status = 'PAUSED' THEN 'ABORTED' END
             FROM carried c
             WHERE e.pool_id = $1 AND e.system = 'GLUSTER' AND e.external_id = c.task
               AND (e.last_seen < now() - interval '1 min'
                    OR e.ended IS DISTINCT FROM
                       CASE WHEN c.step_status = 'UNKNOWN' THEN 'UNKNOWN'
-                           WHEN c.status IN ('COMPLETED', 'FAILED', 'ABORTED') THEN c.status END)
+                           WHEN c.status IN ('COMPLETED', 'FAILED', 'ABORTED') THEN c.status
+                             WHEN c.status = 'PAUSED' THEN 'ABORTED' END)
         ), subjects_up AS (
             UPDATE job_subjects b SET volume_name = c.volume_name
             FROM carried c
             WHERE b.job_id = c.job_id AND b.volume_id = c.volume_id AND b.volume_name <> c.volume_name
         ), jobs_up AS (
             UPDATE jobs j SET
-                description = c.job_description, message = c.message, status = c.job_status,
+                description = CASE WHEN c.external THEN c.job_description ELSE j.description END,
+                message = c.message, status = c.job_status,
                 transition = coalesce(c.job_transition, j.transition),
                 ended_at = CASE WHEN c.job_transition IS NULL THEN j.ended_at
                                 WHEN c.job_status = 'STARTED' THEN NULL
@@ -152,7 +167,8 @@ const UPDATE: Sql = Sql::new(
             FROM carried c
             WHERE j.id = c.job_id
               AND (c.job_transition IS NOT NULL
-                   OR (j.description, j.message) IS DISTINCT FROM (c.job_description, c.message))
+                   OR j.message <> c.message
+                   OR (c.external AND j.description <> c.job_description))
         )
         SELECT c.task, c.step_id, c.job_id FROM carried c"
     ),
