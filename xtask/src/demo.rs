@@ -1,16 +1,13 @@
 //! A real pool in containers: a rebalance and a remove-brick, started and committed by Gluster's
 //! own command line, followed live by hod.
 
-use std::ffi::OsStr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use xshell::{Cmd, Shell};
 
-use crate::{binaries, images};
-
-const PROJECT: &str = "hod-demo";
-const COMPOSE_FILE: &str = "deploy/compose.yaml";
+use crate::compose::{Compose, succeeds};
+use crate::{binaries, images, root};
 
 /// Files in the distributed volume: enough for a rebalance that can be watched.
 const FILES: &str = "4000";
@@ -21,12 +18,11 @@ pub(crate) fn up(sh: &Shell) -> Result<()> {
     let binaries = binaries::build(sh)?;
     images::for_demo(sh, &binaries)?;
 
-    let compose = Compose::find(sh)?;
+    let demo = Demo { sh, compose: compose(sh)? };
     // A pool of an earlier demo would have the volumes already.
-    compose.down()?;
+    demo.compose.down(sh)?;
     say("three Gluster hosts with their agents, and a coordinator");
-    compose.run(&["up", "-d"])?;
-    let demo = Demo { sh, compose };
+    demo.compose.up(sh)?;
     demo.form_pool()?;
     demo.make_volumes()?;
     demo.rebalance()?;
@@ -37,12 +33,16 @@ pub(crate) fn up(sh: &Shell) -> Result<()> {
 
 /// Takes away what [`up`] left.
 pub(crate) fn down(sh: &Shell) -> Result<()> {
-    Compose::find(sh)?.down()
+    compose(sh)?.down(sh)
+}
+
+fn compose(sh: &Shell) -> Result<Compose> {
+    Compose::find(sh, "hod-demo", "deploy/compose.yaml")
 }
 
 struct Demo<'a> {
     sh: &'a Shell,
-    compose: Compose<'a>,
+    compose: Compose,
 }
 
 impl Demo<'_> {
@@ -57,50 +57,29 @@ impl Demo<'_> {
             self.shown("node-a", &["gluster", "peer", "probe", host])?;
         }
         self.until("the hosts are connected", || {
-            let list = self
-                .on("node-a", &["gluster", "pool", "list"])
-                .quiet()
-                .read();
+            let list = self.on("node-a", &["gluster", "pool", "list"]).read();
             list.is_ok_and(|list| list.matches("Connected").count() == 3)
         })?;
-        self.until("the coordinator answers", || {
-            succeeds(self.on("coordinator", &["hod", "pool", "list"]))
-        })?;
+        self.until("the coordinator answers", || succeeds(self.on("coordinator", &["hod", "pool", "list"])))?;
         self.shown("coordinator", &["hod", "pool", "add", "demo", "node-a"])
     }
 
     fn make_volumes(&self) -> Result<()> {
-        say(&format!(
-            "a distributed volume with {FILES} files, and a replicated one"
-        ));
+        say(&format!("a distributed volume with {FILES} files, and a replicated one"));
         let create = |name: &str, layout: &[&str], bricks: &[&str]| {
-            let create = [
-                &["gluster", "volume", "create", name],
-                layout,
-                bricks,
-                &["force"],
-            ]
-            .concat();
+            let create = [&["gluster", "volume", "create", name], layout, bricks, &["force"]].concat();
             self.shown("node-a", &create)?;
             self.shown("node-a", &["gluster", "volume", "start", name])
         };
-        create(
-            "photos",
-            &[],
-            &["node-a:/bricks/photos", "node-b:/bricks/photos"],
-        )?;
-        let mails = [
-            "node-a:/bricks/mails",
-            "node-b:/bricks/mails",
-            "node-c:/bricks/mails",
-        ];
+        create("photos", &[], &["node-a:/bricks/photos", "node-b:/bricks/photos"])?;
+        let mails = ["node-a:/bricks/mails", "node-b:/bricks/mails", "node-c:/bricks/mails"];
         create("mails", &["replica", "3"], &mails)?;
         let fill = format!(
             "mkdir -p /mnt/photos && mount -t glusterfs localhost:/photos /mnt/photos && cd /mnt/photos \
              && i=0; while [ $i -lt {FILES} ]; do d=album-$((i / 250)); [ -d $d ] || mkdir $d; \
              echo photo $i > $d/$i.jpg || exit 1; i=$((i + 1)); done"
         );
-        self.on("node-a", &["sh", "-c", &fill]).quiet().run()?;
+        self.on("node-a", &["sh", "-c", &fill]).run()?;
         Ok(())
     }
 
@@ -108,49 +87,33 @@ impl Demo<'_> {
         say("a third brick, and a rebalance that node-b's operator starts");
         self.shown(
             "node-a",
-            &[
-                "gluster",
-                "volume",
-                "add-brick",
-                "photos",
-                "node-c:/bricks/photos",
-                "force",
-            ],
+            &["gluster", "volume", "add-brick", "photos", "node-c:/bricks/photos", "force"],
         )?;
-        self.shown(
-            "node-b",
-            &["gluster", "volume", "rebalance", "photos", "start"],
-        )?;
-        self.watch("photos")
+        self.shown("node-b", &["gluster", "volume", "rebalance", "photos", "start"])?;
+        self.watch()
     }
 
     fn remove_brick(&self) -> Result<()> {
         say("node-c's brick is to go again: its files move away, then it awaits the commit");
-        let brick = |what| {
-            [
-                "gluster",
-                "--mode=script",
-                "volume",
-                "remove-brick",
-                "photos",
-                "node-c:/bricks/photos",
-                what,
-            ]
-        };
-        self.shown("node-c", &brick("start"))?;
-        self.watch("photos")?;
-        say("committed by Gluster's own command");
-        self.shown("node-a", &brick("commit"))?;
-        self.watch("photos")?;
+        self.shown("node-c", &remove_brick("start"))?;
+        say("as soon as it does, node-a's operator commits it, while you watch");
+        let compose = self.compose;
+        let committed = std::thread::scope(|scope| {
+            let committed = scope.spawn(move || commit_when_awaited(compose));
+            self.watch()?;
+            committed.join().map_err(|_| anyhow!("the commit was not typed: a bug of the demo"))?
+        })?;
+        eprintln!("\nnode-a$ {}\n{committed}", remove_brick("commit").join(" "));
         self.shown("coordinator", &["hod", "jobs", "--all"])
     }
 
-    /// Shows the volume's running task live, until there is nothing left to watch.
-    fn watch(&self, volume: &str) -> Result<()> {
-        self.shown(
-            "coordinator",
-            &["hod", "watch", "--volume", volume, "--until-ended"],
-        )
+    /// Shows the volume's open job live until it has ended.
+    fn watch(&self) -> Result<()> {
+        let open = ["hod", "jobs", "--volume", "photos", "--status", "started", "--json"];
+        self.until("hod has found the task", || {
+            self.on("coordinator", &open).read().is_ok_and(|jobs| jobs.contains("jobId"))
+        })?;
+        self.shown("coordinator", &["hod", "watch", "--volume", "photos", "--until-ended"])
     }
 
     fn farewell(&self) {
@@ -166,25 +129,19 @@ impl Demo<'_> {
     /// Runs a command on a host as an operator would, and shows both.
     fn shown(&self, host: &str, command: &[&str]) -> Result<()> {
         eprintln!("\n{host}$ {}", command.join(" "));
-        self.on(host, command)
-            .quiet()
-            .run()
-            .with_context(|| format!("on {host}"))
+        self.on(host, command).run().with_context(|| format!("on {host}"))
     }
 
-    fn on(&self, host: &str, command_words: &[&str]) -> Cmd<'_> {
-        command(self.sh, &self.compose.exec_words(host)).args(command_words)
+    fn on(&self, host: &str, command: &[&str]) -> Cmd<'_> {
+        self.compose.exec(self.sh, host, command)
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a chore of one thread, which only waits here"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "a chore without a runtime, which only waits here")]
     fn until(&self, what: &str, is_so: impl Fn() -> bool) -> Result<()> {
-        let deadline = Instant::now() + Duration::from_secs(120);
+        let deadline = Instant::now() + Duration::from_secs(300);
         while !is_so() {
             if Instant::now() > deadline {
-                bail!("waited two minutes in vain until {what}; ./x demo down takes the demo away");
+                bail!("waited five minutes in vain until {what}; ./x demo down takes the demo away");
             }
             std::thread::sleep(Duration::from_millis(300));
         }
@@ -192,70 +149,21 @@ impl Demo<'_> {
     }
 }
 
-/// `docker compose`, or where it is the older program, `docker-compose`.
-struct Compose<'a> {
-    sh: &'a Shell,
-    program: &'static [&'static str],
+/// The other operator: looks whether the task awaits its commit, and types it. A shell of its own,
+/// since the watch has the other one. Returns what Gluster answered.
+fn commit_when_awaited(compose: Compose) -> Result<String> {
+    let sh = Shell::new()?;
+    sh.change_dir(root());
+    let demo = Demo { sh: &sh, compose };
+    demo.until("the remove-brick awaits its commit", || {
+        let tasks = demo.on("coordinator", &["hod", "tasks", "--json"]).read();
+        tasks.is_ok_and(|tasks| tasks.contains("awaiting-commit"))
+    })?;
+    Ok(demo.on("node-a", &remove_brick("commit")).read()?)
 }
 
-impl<'a> Compose<'a> {
-    fn find(sh: &'a Shell) -> Result<Self> {
-        let programs: [&'static [&'static str]; 2] = [&["docker", "compose"], &["docker-compose"]];
-        programs
-            .into_iter()
-            .find(|program| succeeds(command(sh, program).arg("version")))
-            .map(|program| Self { sh, program })
-            .context("neither `docker compose` nor docker-compose is there; ./x installs one")
-    }
-
-    fn run(&self, args: &[&str]) -> Result<()> {
-        command(self.sh, &self.words()).args(args).quiet().run()?;
-        Ok(())
-    }
-
-    fn down(&self) -> Result<()> {
-        self.run(&["down", "--volumes", "--remove-orphans"])
-    }
-
-    /// What stands before a command to run it in a service's container: on a terminal, with one.
-    fn exec_words(&self, service: &str) -> Vec<String> {
-        let mut words = self.words();
-        words.push("exec".into());
-        if !is_terminal() {
-            words.push("-T".into());
-        }
-        words.push(service.into());
-        words
-    }
-
-    fn words(&self) -> Vec<String> {
-        let file = ["-p", PROJECT, "-f", COMPOSE_FILE];
-        self.program
-            .iter()
-            .chain(&file)
-            .map(|word| (*word).to_owned())
-            .collect()
-    }
-}
-
-/// A command of these words, of which the first is the program.
-fn command<'a, S: AsRef<OsStr>>(sh: &'a Shell, words: &[S]) -> Cmd<'a> {
-    let mut words = words.iter().map(AsRef::as_ref);
-    sh.cmd(words.next().unwrap_or_default()).args(words)
-}
-
-fn is_terminal() -> bool {
-    use std::io::{IsTerminal as _, stdin, stdout};
-    stdin().is_terminal() && stdout().is_terminal()
-}
-
-fn succeeds(command: Cmd<'_>) -> bool {
-    command
-        .quiet()
-        .ignore_stdout()
-        .ignore_stderr()
-        .run()
-        .is_ok()
+fn remove_brick(what: &str) -> [&str; 7] {
+    ["gluster", "--mode=script", "volume", "remove-brick", "photos", "node-c:/bricks/photos", what]
 }
 
 fn say(what: &str) {

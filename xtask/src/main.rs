@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 use xshell::Shell;
 
 mod binaries;
+mod compose;
 mod demo;
 mod images;
 mod lint;
@@ -56,9 +57,7 @@ fn main() -> Result<()> {
     sh.change_dir(root());
     match args.chore {
         Chore::Demo { what: None } => demo::up(&sh),
-        Chore::Demo {
-            what: Some(DemoCommand::Down),
-        } => demo::down(&sh),
+        Chore::Demo { what: Some(DemoCommand::Down) } => demo::down(&sh),
         Chore::Test { quick, nextest } => test::run(&sh, quick, &nextest),
         Chore::Images => images::for_tests(&sh),
         Chore::Lint => lint::run(&sh),

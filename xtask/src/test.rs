@@ -20,10 +20,6 @@ pub(crate) fn run(sh: &Shell, quick: bool, nextest: &[String]) -> Result<()> {
     }
     // The programs that the quick tests run themselves.
     cmd!(sh, "cargo build --quiet --workspace --bins").run()?;
-    cmd!(
-        sh,
-        "cargo nextest run --workspace --profile {profile} {nextest...}"
-    )
-    .run()?;
+    cmd!(sh, "cargo nextest run --workspace --profile {profile} {nextest...}").run()?;
     Ok(())
 }
