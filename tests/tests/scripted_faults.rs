@@ -40,7 +40,7 @@ async fn survives(of: &str, what: What) -> Result<()> {
     on_cluster(dist, async |c| {
         let task = running(c).await?;
         c.pool.fault(of, what)?;
-        c.stands_still(&during).await?;
+        c.stands_still_until(&during, |pool| pool.befallen >= 3).await?;
         c.pool.mend()?;
         ends_well(c, task).await
     })
@@ -52,7 +52,7 @@ async fn a_volume_locked_by_another_transaction() -> Result<()> {
     on_cluster(dist, async |c| {
         let task = running(c).await?;
         c.pool.lock_volume("dist")?;
-        c.stands_still("the volume locked").await?;
+        c.stands_still_until("the volume locked", |pool| pool.found_locked >= 2).await?;
         c.pool.unlock_volume("dist")?;
         ends_well(c, task).await
     })

@@ -22,13 +22,14 @@ use uuid::Uuid;
 
 use super::daemon::{Daemon, own_network};
 use super::pool::ScriptedPool;
+use super::state::Pool as State;
 use crate::pool::metrics::metric;
 use crate::pool::{wait_for, wait_until};
 
 /// The pool's name.
 pub const POOL: &str = "scripted";
 /// How long anything may take that is to come at once.
-pub const SOON: Duration = Duration::from_secs(30);
+pub const SOON: Duration = Duration::from_secs(60);
 
 /// Paces at which a test need not wait long.
 const AGENT_PACES: [&str; 7] = [
@@ -238,11 +239,19 @@ impl Cluster {
     /// # Errors
     /// If one does.
     pub async fn stands_still(&self, during: &str) -> Result<()> {
+        self.stands_still_until(during, |_| true).await
+    }
+
+    /// The same, and no end before the fault has been felt enough.
+    ///
+    /// # Errors
+    /// If a job changes, or the fault is not felt within [`SOON`].
+    pub async fn stands_still_until(&self, during: &str, enough: impl Fn(&State) -> bool) -> Result<()> {
         const SYNCS: &str = "hod_coordinator_syncs_total";
-        let enough = self.metric(SYNCS).await? + 3.0;
+        let third = self.metric(SYNCS).await? + 3.0;
         let before = self.statuses().await?;
         wait_until(&format!("three syncs, {during}"), SOON, || async {
-            Ok(self.metric(SYNCS).await? >= enough)
+            Ok(self.metric(SYNCS).await? >= third && enough(&self.pool.state()?))
         })
         .await?;
         let now = self.statuses().await?;

@@ -153,6 +153,7 @@ fn decide(scene: &mut Scene<'_>, host: &str, invocation: &Invocation) -> Result<
         if let Some(times) = &mut fault.times {
             *times -= 1;
         }
+        scene.pool.befallen += 1;
         match fault.what.clone() {
             What::Hang => return Ok(Outcome::Hang),
             What::Garbage => return Ok(Outcome::Raw(Raw::Garbage)),
@@ -220,6 +221,9 @@ fn silence(stderr: String) -> Answer {
 /// The history is glusterd's: it is written when the operation ends, whether or
 /// not the caller still waits. A caller whose time-out is shorter gives up before.
 fn logged(scene: &mut Scene<'_>, host: &str, invocation: &Invocation, answer: Answer) -> Outcome {
+    if answer.history.iter().any(|outcome| outcome.contains("Another transaction")) {
+        scene.pool.found_locked += 1;
+    }
     for outcome in &answer.history {
         let (host, command) = (host.to_owned(), invocation.words.clone());
         let outcome = outcome.clone();

@@ -81,6 +81,8 @@ impl ScriptedPool {
             hosts: hosts.collect(),
             volumes: Vec::new(),
             faults: Vec::new(),
+            befallen: 0,
+            found_locked: 0,
             pending: Vec::new(),
             next_task_ids: Vec::new(),
         };

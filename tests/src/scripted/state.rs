@@ -21,6 +21,10 @@ pub struct Pool {
     pub volumes: Vec<Volume>,
     /// What goes wrong, and where.
     pub faults: Vec<Fault>,
+    /// How many calls a fault has befallen.
+    pub befallen: u32,
+    /// How many calls were refused because another transaction held the volume.
+    pub found_locked: u32,
     /// What glusterd goes on to do after it has been asked, whether or not the
     /// command line that asked is still there.
     pub pending: Vec<Pending>,
