@@ -61,7 +61,7 @@ impl Demo<'_> {
             list.is_ok_and(|list| list.matches("Connected").count() == 3)
         })?;
         self.until("the coordinator answers", || succeeds(self.on("coordinator", &["hod", "pool", "list"])))?;
-        self.shown("coordinator", &["hod", "pool", "add", "demo", "node-a"])
+        self.shown("coordinator", &["hod", "pool", "add", "demo", "--agent", "node-a"])
     }
 
     fn make_volumes(&self) -> Result<()> {

@@ -4,6 +4,7 @@
 //! containers of every Gluster version, whatever this machine's own C library is.
 
 use std::path::Path;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -51,11 +52,21 @@ enum DemoCommand {
     Down,
 }
 
-fn main() -> Result<()> {
-    let args = Args::parse();
+fn main() -> ExitCode {
+    match run(Args::parse().chore) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Where in here it came from helps nobody who runs a chore.
+            eprintln!("x: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(chore: Chore) -> Result<()> {
     let sh = Shell::new()?;
     sh.change_dir(root());
-    match args.chore {
+    match chore {
         Chore::Demo { what: None } => demo::up(&sh),
         Chore::Demo { what: Some(DemoCommand::Down) } => demo::down(&sh),
         Chore::Test { quick, nextest } => test::run(&sh, quick, &nextest),
