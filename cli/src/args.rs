@@ -5,12 +5,13 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::address::Address;
 use crate::command::{
-    completions, events, external, hosts, job, jobs, man, pool, task, tasks, volumes, watch,
+    completions, events, external, hosts, job, jobs, man, pool, rebalance, remove_brick, replace_brick,
+    replica, task, tasks, volumes, watch, windows,
 };
 use crate::exit;
 use crate::screen::Color;
 
-/// Watch the tasks of Gluster pools: rebalances, remove-bricks, and other programs' jobs
+/// Watch and drive the tasks of Gluster pools: rebalances, remove-bricks, and other programs' jobs
 #[derive(Debug, Parser)]
 #[command(name = "hod", version, after_help = exit::help(), disable_help_subcommand = true)]
 pub struct Cli {
@@ -72,12 +73,25 @@ pub enum Command {
     Task(task::Arguments),
     /// List jobs: those that are open, and those that ended within a day
     Jobs(jobs::Arguments),
-    /// Show one job: its steps, its hosts, and what to do
+    /// Show one job: its steps, its hosts, and what to do; or give it up
     Job(job::Arguments),
     /// Watch jobs live
     Watch(watch::Arguments),
     /// List what happened, or follow it
     Events(events::Arguments),
+    /// Spread a volume's files over its bricks
+    #[command(subcommand)]
+    Rebalance(rebalance::Command),
+    /// Take bricks out of a volume, after their files have moved to the others
+    #[command(subcommand)]
+    RemoveBrick(remove_brick::Command),
+    /// Put a brick in another's place, or take the same one into service anew
+    ReplaceBrick(replace_brick::Arguments),
+    /// Change how many copies a volume keeps
+    #[command(subcommand)]
+    Replica(replica::Command),
+    /// Set the hours in which a volume's rebalance may run; outside of them it is paused
+    Windows(windows::Arguments),
     /// Report jobs of other programs: an Ansible play, a backup
     #[command(subcommand)]
     External(external::Command),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hod_proto::coordinator::v1::commands_client::CommandsClient;
 use hod_proto::coordinator::v1::events_client::EventsClient;
 use hod_proto::coordinator::v1::jobs_client::JobsClient;
 use hod_proto::coordinator::v1::pools_client::PoolsClient;
@@ -25,6 +26,10 @@ const CONNECT: Duration = Duration::from_secs(5);
 
 /// How long one call may take. Adding a pool asks its agents in turn.
 const CALL: Duration = Duration::from_secs(60);
+
+/// How long a command may take until it is refused or under way: before a commit the
+/// agents walk the bricks, and heals are counted.
+const COMMAND: Duration = Duration::from_secs(15 * 60);
 
 /// More than the answer of the largest pool that hod is made for.
 const LONGEST_ANSWER: usize = 256 * 1024 * 1024;
@@ -82,6 +87,13 @@ impl Client {
         request
     }
 
+    /// A request of a command, which checks first.
+    pub fn command<T>(&self, message: T) -> Request<T> {
+        let mut request = self.lasting(message);
+        request.set_timeout(COMMAND);
+        request
+    }
+
     /// A request for a stream: it lasts as long as it is wanted.
     pub fn lasting<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
@@ -106,6 +118,12 @@ impl Client {
     #[must_use]
     pub fn jobs(&self) -> JobsClient<Channel> {
         JobsClient::new(self.channel.clone()).max_decoding_message_size(LONGEST_ANSWER)
+    }
+
+    /// `hod.coordinator.v1.Commands`.
+    #[must_use]
+    pub fn commands(&self) -> CommandsClient<Channel> {
+        CommandsClient::new(self.channel.clone()).max_decoding_message_size(LONGEST_ANSWER)
     }
 
     /// `hod.coordinator.v1.Events`.

@@ -11,7 +11,7 @@ pub enum Exit {
     Ok = 0,
     /// The coordinator could not be reached, or something went wrong inside.
     Trouble = 1,
-    /// The command line, or what it named, was refused.
+    /// The command line, or what it named, can't be; or nobody said yes.
     Usage = 2,
     /// A watched job FINISHED, with files that could not be moved.
     FailedFiles = 3,
@@ -23,20 +23,23 @@ pub enum Exit {
     Aborted = 6,
     /// A watched job ended, and how is not known.
     Unknown = 7,
+    /// As things stand it can't be done; what is against it was listed.
+    Refused = 8,
     /// Ended by Ctrl-C: 128 and SIGINT's number, as shells have it.
     Interrupted = 130,
 }
 
 /// Each code with what it says, as the help and the man page print it.
-pub const TABLE: [(Exit, &str); 9] = [
+pub const TABLE: [(Exit, &str); 10] = [
     (Exit::Ok, "done; of a watched job: FINISHED"),
     (Exit::Trouble, "the coordinator could not be reached, or an internal error"),
-    (Exit::Usage, "bad usage, or the request was refused"),
+    (Exit::Usage, "bad usage, a bad request, or nobody said yes"),
     (Exit::FailedFiles, "watched job FINISHED, with failed files"),
     (Exit::NotFound, "no such pool, volume, task, job or step"),
     (Exit::Failed, "watched job FAILED"),
     (Exit::Aborted, "watched job ABORTED"),
     (Exit::Unknown, "watched job ended UNKNOWN"),
+    (Exit::Refused, "refused as things stand; of a dry run: it would be"),
     (Exit::Interrupted, "ended by Ctrl-C"),
 ];
 
@@ -65,7 +68,7 @@ impl Exit {
             Self::Unknown => 2,
             Self::Aborted => 3,
             Self::Failed => 4,
-            Self::NotFound | Self::Usage | Self::Trouble | Self::Interrupted => 5,
+            Self::NotFound | Self::Usage | Self::Refused | Self::Trouble | Self::Interrupted => 5,
         };
         if rank(other) > rank(self) { other } else { self }
     }

@@ -1,4 +1,5 @@
-//! What went wrong, in a line: what happened, to what, and what to do.
+//! What went wrong: what happened, to what, and what to do. It is one line, unless a
+//! refusal lists several things.
 
 use std::error::Error;
 
@@ -29,38 +30,103 @@ impl Failure {
     }
 
     /// The coordinator refused, or could not be asked. `doing` says what was to be
-    /// done, to what: "remove pool prod".
+    /// done, to what: "remove pool prod". It is one line, and one more for each of
+    /// several things that are wrong, and for each that keeps it from being done.
     #[must_use]
     pub fn refused(doing: &str, status: &Status) -> Self {
         let exit = exit_of(status.code());
-        let reason = reason(status);
+        let wrong = wrong(status);
+        let reason = reason(status, &wrong);
         let advice = advice(status).map(|advice| format!("; {advice}"));
-        let text = format!("can't {doing}: {reason}{}", advice.unwrap_or_default());
-        Self::new(exit, tame(&text).replace('\n', " "))
+        let mut text = line(&format!("can't {doing}{reason}{}", advice.unwrap_or_default()));
+        if wrong.listed {
+            for one in &wrong.things {
+                text.push_str(&format!("\n- {}", line(&one.line())));
+            }
+        }
+        Self::new(exit, text)
     }
 }
 
-/// What the coordinator says, and which fields it does not like.
-fn reason(status: &Status) -> String {
-    let mut reason = if status.message().is_empty() {
-        status.code().description().to_owned()
-    } else {
-        status.message().to_owned()
+/// A single line of what came from elsewhere.
+fn line(text: &str) -> String {
+    tame(text).replace('\n', " ")
+}
+
+/// One thing that is wrong: a field that can't be, or what keeps it from being done.
+struct Wrong {
+    /// A word for scripts; empty for a bad field.
+    code: String,
+    field: String,
+    what: String,
+}
+
+impl Wrong {
+    fn line(&self) -> String {
+        match (self.code.as_str(), self.field.as_str()) {
+            (name, "") | ("", name) => format!("{name}: {}", self.what),
+            (code, field) => format!("{code} ({field}): {}", self.what),
+        }
+    }
+}
+
+/// All that is wrong.
+struct AllWrong {
+    things: Vec<Wrong>,
+    /// Whether each gets a line of its own; a single bad field fits into the first one.
+    listed: bool,
+}
+
+fn wrong(status: &Status) -> AllWrong {
+    let fields = status.get_details_bad_request().map(|request| request.field_violations);
+    let fields = fields.unwrap_or_default().into_iter().map(|violation| Wrong {
+        code: String::new(),
+        field: violation.field,
+        what: violation.description,
+    });
+    let states = status.get_details_precondition_failure().map(|failure| failure.violations);
+    let states = states.unwrap_or_default().into_iter().map(|violation| Wrong {
+        code: violation.r#type,
+        field: violation.subject,
+        what: violation.description,
+    });
+    let things: Vec<_> = fields.chain(states).collect();
+    let listed = things.len() > 1 || things.iter().any(|one| !one.code.is_empty());
+    AllWrong { things, listed }
+}
+
+/// What the coordinator says, as it goes on behind what was to be done.
+fn reason(status: &Status, wrong: &AllWrong) -> String {
+    let message = match status.message() {
+        "" => status.code().description(),
+        message => message,
     };
-    if let Some(request) = status.get_details_bad_request() {
-        for violation in request.field_violations {
-            // Many services repeat the violations in their message: once is enough.
-            if !reason.contains(&violation.description) {
-                reason.push_str(&format!("; {}: {}", violation.field, violation.description));
-            } else if !reason.contains(&violation.field) {
-                reason.push_str(&format!(" ({})", violation.field));
-            }
+    if wrong.listed {
+        // Many services repeat in their message what is listed: once is enough.
+        let repeats = wrong.things.iter().any(|one| message.contains(first_part(&one.what)));
+        let reasons = match wrong.things.len() {
+            1 => String::new(),
+            several => format!(", for {several} reasons"),
+        };
+        return if repeats { format!("{reasons}:") } else { format!("{reasons}: {message}") };
+    }
+    let mut reason = format!(": {message}");
+    for one in &wrong.things {
+        if !reason.contains(&one.what) {
+            reason.push_str(&format!("; {}: {}", one.field, one.what));
+        } else if !reason.contains(&one.field) {
+            reason.push_str(&format!(" ({})", one.field));
         }
     }
     if let Some(cause) = status.source().map(root) {
         reason.push_str(&format!(" ({cause})"));
     }
     reason
+}
+
+/// What is wrong, without what to do about it.
+fn first_part(what: &str) -> &str {
+    what.split_once(" — ").map_or(what, |(wrong, _)| wrong)
 }
 
 /// What to do where the coordinator itself could not say.
@@ -80,9 +146,8 @@ fn advice(status: &Status) -> Option<&'static str> {
 fn exit_of(code: Code) -> Exit {
     match code {
         Code::NotFound => Exit::NotFound,
-        Code::InvalidArgument | Code::FailedPrecondition | Code::AlreadyExists | Code::OutOfRange => {
-            Exit::Usage
-        }
+        Code::InvalidArgument | Code::AlreadyExists | Code::OutOfRange => Exit::Usage,
+        Code::FailedPrecondition => Exit::Refused,
         _ => Exit::Trouble,
     }
 }
@@ -121,6 +186,36 @@ mod tests {
         assert_eq!(
             Failure::refused("add pool prod", &repeated).to_string(),
             "can't add pool prod: agent: is not HOST:PORT"
+        );
+    }
+
+    #[test]
+    fn what_keeps_it_from_being_done_is_listed() {
+        let stopped = "gv0 is stopped — start it: `gluster volume start gv0`";
+        let mut details = ErrorDetails::with_precondition_failure_violation("volume-stopped", "", stopped);
+        details.add_precondition_failure_violation("not-a-brick", "bricks", "x:/y is none\n— mend it");
+        let message = format!("2 problems: {stopped}; x:/y is none");
+        let status = Status::with_error_details(Code::FailedPrecondition, message, details);
+        let failure = Failure::refused("start a rebalance of gv0", &status);
+        assert_eq!(failure.exit, Exit::Refused);
+        assert_eq!(
+            failure.to_string(),
+            "can't start a rebalance of gv0, for 2 reasons:\n\
+             - volume-stopped: gv0 is stopped — start it: `gluster volume start gv0`\n\
+             - not-a-brick (bricks): x:/y is none — mend it"
+        );
+    }
+
+    #[test]
+    fn several_bad_fields_have_a_line_each() {
+        let mut details = ErrorDetails::with_bad_request_violation("old_brick", "is none");
+        details.add_bad_request_violation("new_brick", "is blank");
+        let status = Status::with_error_details(Code::InvalidArgument, "bad request", details);
+        let failure = Failure::refused("replace a brick", &status);
+        assert_eq!(failure.exit, Exit::Usage);
+        assert_eq!(
+            failure.to_string(),
+            "can't replace a brick, for 2 reasons: bad request\n- old_brick: is none\n- new_brick: is blank"
         );
     }
 

@@ -13,6 +13,7 @@ pub mod address;
 pub mod args;
 pub mod client;
 pub mod command;
+pub mod confirm;
 pub mod exit;
 pub mod failure;
 pub mod follow;
@@ -22,6 +23,7 @@ pub mod resolve;
 pub mod screen;
 pub mod text;
 pub mod watch;
+pub mod window;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -91,9 +91,10 @@ impl Screen {
     }
 }
 
-/// Says on standard error what went wrong: in one line, which a terminal that is
-/// narrower gets wrapped. A failure without words is none to be told of.
+/// Says on standard error what went wrong; a terminal that is narrower gets it
+/// wrapped. A failure without words is none to be told of.
 pub fn complain(failure: &Failure) {
+    const INDENT: &str = "     ";
     let text = failure.to_string();
     if text.is_empty() {
         return;
@@ -101,7 +102,10 @@ pub fn complain(failure: &Failure) {
     let stderr = console::Term::stderr();
     let width = stderr.size_checked().filter(|_| stderr.is_term()).map(|(_, columns)| columns.into());
     let text = format!("hod: {text}");
-    eprintln!("{}", if width.is_some() { wrapped(&text, width, "     ") } else { text });
+    match width {
+        Some(_) => eprintln!("{}", wrapped(&text, width, INDENT)),
+        None => eprintln!("{}", text.replace('\n', &format!("\n{INDENT}"))),
+    }
 }
 
 fn encoded(json: serde_json::Result<String>) -> Result<String, Failure> {

@@ -1,6 +1,7 @@
 //! One module a command: its arguments, what it asks the coordinator, what it shows.
 
 pub mod completions;
+pub mod drive;
 pub mod events;
 pub mod external;
 pub mod hosts;
@@ -8,10 +9,16 @@ pub mod job;
 pub mod jobs;
 pub mod man;
 pub mod pool;
+pub mod rebalance;
+pub mod remove_brick;
+pub mod replace_brick;
+pub mod replica;
+pub mod status;
 pub mod task;
 pub mod tasks;
 pub mod volumes;
 pub mod watch;
+pub mod windows;
 
 use crate::address::Address;
 use crate::args::{Cli, Command};
@@ -55,9 +62,14 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Task(arguments) => task::run(&context, arguments).await,
         Command::Jobs(arguments) => jobs::run(&context, arguments).await,
         Command::Job(arguments) => job::run(&context, arguments).await,
-        // The state of a watch is large; it lives on the heap.
+        // The state of a watch is large; it lives on the heap, also where a command waits.
         Command::Watch(arguments) => Box::pin(watch::run(&context, arguments)).await,
         Command::Events(arguments) => events::run(&context, arguments).await,
+        Command::Rebalance(command) => Box::pin(rebalance::run(&context, command)).await,
+        Command::RemoveBrick(command) => Box::pin(remove_brick::run(&context, command)).await,
+        Command::ReplaceBrick(arguments) => Box::pin(replace_brick::run(&context, arguments)).await,
+        Command::Replica(command) => Box::pin(replica::run(&context, command)).await,
+        Command::Windows(arguments) => windows::run(&context, arguments).await,
         Command::External(command) => external::run(&context, command).await,
         Command::Completions(arguments) => completions::run(&context, &arguments),
         Command::Man(arguments) => man::run(&arguments),

@@ -1,7 +1,6 @@
 //! `hod pool add|list|remove`.
 
 use std::io::IsTerminal as _;
-use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use hod_proto::coordinator::v1::{
@@ -9,10 +8,11 @@ use hod_proto::coordinator::v1::{
 };
 
 use crate::client::{Client, told};
+use crate::confirm::said_yes;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::pools;
-use crate::text::number::{count, counted};
+use crate::text::number::counted;
 use crate::text::paint::tame;
 
 use super::Context;
@@ -135,28 +135,14 @@ async fn get(client: &Client, name: &str) -> Result<Pool, Failure> {
     Ok(told.into_inner().pool.unwrap_or_default())
 }
 
-/// Asks, on standard error, so that standard output stays what it is.
+/// Asks, naming what is forgotten.
 async fn confirmed(pool: &Pool) -> Result<bool, Failure> {
-    /// Longer than anyone thinks, so that a forgotten question does not wait for ever.
-    const PATIENCE: Duration = Duration::from_secs(600);
-    eprint!(
-        "Forget pool {} ({}, {}, {} open) with all its jobs and events? \
-         Gluster is not touched. [y/N] ",
-        tame(&pool.name),
+    said_yes(&format!(
+        "Forget pool {} ({}, {}, {} open) with all its jobs and events? Gluster is not touched.",
+        pool.name,
         counted(pool.hosts.into(), "host"),
         counted(pool.volumes.into(), "volume"),
-        match pool.open_jobs {
-            1 => "1 job".to_owned(),
-            jobs => format!("{} jobs", count(jobs.into())),
-        },
-    );
-    let read = tokio::task::spawn_blocking(|| {
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer).map(|_| answer)
-    });
-    match tokio::time::timeout(PATIENCE, read).await {
-        Ok(Ok(Ok(answer))) => Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")),
-        Ok(Ok(Err(error))) => Err(Failure::new(Exit::Trouble, format!("can't read the answer: {error}"))),
-        Ok(Err(_)) | Err(_) => Ok(false),
-    }
+        counted(pool.open_jobs.into(), "job"),
+    ))
+    .await
 }

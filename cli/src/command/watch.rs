@@ -16,10 +16,11 @@ use crate::failure::Failure;
 use crate::follow::{Sign, keep_open, vanished};
 use crate::resolve;
 use crate::text::Look;
-use crate::text::paint::{Tone, paint};
+use crate::text::paint::{Tone, paint, tame};
 use crate::text::table::wrapped;
 use crate::watch::board::{Board, Change};
 use crate::watch::lines::Lines;
+use crate::watch::migration;
 use crate::watch::picture::Picture;
 use crate::watch::view;
 
@@ -27,6 +28,9 @@ use super::Context;
 
 /// How often the picture is drawn.
 const DRAW: Duration = Duration::from_millis(100);
+
+/// How long it is tried again where nothing else is said.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// `hod watch`
 #[derive(Debug, Args)]
@@ -45,7 +49,7 @@ pub struct Arguments {
     #[arg(long, conflicts_with = "job")]
     until_ended: bool,
     /// How long to try again when the coordinator can't be reached
-    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    #[arg(long, value_name = "SECONDS", default_value_t = PATIENCE.as_secs())]
     patience: u64,
 }
 
@@ -66,30 +70,66 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Exit, Failur
         // One that has ended already is told of at once.
         ended: job.is_some(),
     };
-    let doing = match &job {
-        Some(job) => format!("watch job {job}"),
-        None => "watch jobs".to_owned(),
+    let until = match job {
+        Some(job) => Until::Job(job),
+        None if arguments.until_ended => Until::AllEnded,
+        None => Until::Interrupted,
+    };
+    follow(context, client, request, until, Duration::from_secs(arguments.patience)).await
+}
+
+/// What a command waits for that has made, or changed, a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Its end.
+    End,
+    /// Its end, or that of a remove-brick's migration, once it waits for somebody.
+    Migration {
+        /// Whether the job commits by itself what was migrated well.
+        commits_itself: bool,
+    },
+}
+
+/// Follows a job until what is waited for; the exit code tells how it ended.
+///
+/// # Errors
+/// As [`run`]; and where the wait was broken off, since the job goes on.
+pub async fn wait(context: &Context, client: Client, job: String, wait: Wait) -> Result<Exit, Failure> {
+    let request = WatchJobsRequest { job_id: job.clone(), ended: true, ..WatchJobsRequest::default() };
+    let until = match wait {
+        Wait::End => Until::Job(job.clone()),
+        Wait::Migration { commits_itself } => Until::Migration(job.clone(), commits_itself),
+    };
+    let exit = follow(context, client, request, until, PATIENCE).await?;
+    if exit == Exit::Interrupted {
+        return Err(Failure::new(
+            exit,
+            format!("waiting no longer; the job goes on: `hod watch --job {job}`"),
+        ));
+    }
+    Ok(exit)
+}
+
+async fn follow(
+    context: &Context,
+    client: Client,
+    request: WatchJobsRequest,
+    until: Until,
+    patience: Duration,
+) -> Result<Exit, Failure> {
+    let doing = match request.job_id.as_str() {
+        "" => "watch jobs".to_owned(),
+        job => format!("watch job {job}"),
     };
     let (sender, signs) = mpsc::channel(64);
     let open = move |client: Client, _| {
         let request = client.lasting(request.clone());
         async move { client.jobs().watch_jobs(request).await }
     };
-    tokio::spawn(keep_open(
-        context.clone(),
-        client,
-        doing,
-        Duration::from_secs(arguments.patience),
-        open,
-        sender,
-    ));
+    tokio::spawn(keep_open(context.clone(), client, doing, patience, open, sender));
     let mut watch = Watch {
         context,
-        until: match job {
-            Some(job) => Until::Job(job),
-            None if arguments.until_ended => Until::AllEnded,
-            None => Until::Interrupted,
-        },
+        until,
         board: Board::default(),
         clock: Clock::new(Timestamp::now()),
         output: Output::new(context),
@@ -98,6 +138,9 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Exit, Failur
     if let Output::Picture(picture) = &mut watch.output {
         picture.clear();
     }
+    if let Ok(exit) = ended {
+        watch.conclude(exit)?;
+    }
     ended
 }
 
@@ -105,6 +148,8 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<Exit, Failur
 enum Until {
     /// This job has ended.
     Job(String),
+    /// This job has ended, or its migration has; whether it commits by itself.
+    Migration(String, bool),
     /// No job is open.
     AllEnded,
     /// Never by itself.
@@ -237,15 +282,37 @@ impl Watch<'_> {
 
     fn over(&self, change: &Change) -> Result<Option<Exit>, Failure> {
         Ok(match &self.until {
-            Until::Job(wanted) => match change {
-                Change::Ended(job, exit) if job.job_id == *wanted => Some(*exit),
-                Change::Removed(id, _) if id == wanted => return Err(gone(wanted)),
-                Change::Complete(_) if self.board.job(wanted).is_none() => return Err(gone(wanted)),
-                _ => None,
-            },
+            Until::Job(wanted) => self.job_over(wanted, change)?,
+            Until::Migration(wanted, commits_itself) => self.job_over(wanted, change)?.or_else(|| {
+                self.board.job(wanted).and_then(|watched| migration::ended(&watched.job, *commits_itself))
+            }),
             Until::AllEnded => self.board.is_done().then(|| self.board.worst()),
             Until::Interrupted => None,
         })
+    }
+
+    fn job_over(&self, wanted: &str, change: &Change) -> Result<Option<Exit>, Failure> {
+        match change {
+            Change::Ended(job, exit) if job.job_id == wanted => Ok(Some(*exit)),
+            Change::Removed(id, _) if id == wanted => Err(gone(wanted)),
+            Change::Complete(_) if self.board.job(wanted).is_none() => Err(gone(wanted)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Says what is to be done with a job that stays open. In JSON the job's last
+    /// message says it.
+    fn conclude(&self, exit: Exit) -> Result<(), Failure> {
+        let (Until::Migration(job, _), false) = (&self.until, exit == Exit::Interrupted) else {
+            return Ok(());
+        };
+        match self.board.job(job) {
+            Some(watched) if !self.context.screen.json => {
+                let text = tame(&migration::says(&watched.job, exit));
+                self.context.screen.text(&format!("{}\n", wrapped(&text, self.look().width, "")))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn show(&mut self, change: &Change) -> Result<(), Failure> {

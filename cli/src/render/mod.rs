@@ -11,6 +11,7 @@ pub mod job;
 pub mod jobs;
 pub mod names;
 pub mod parts;
+pub mod plan;
 pub mod pools;
 pub mod says;
 pub mod silence;

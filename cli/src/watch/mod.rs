@@ -3,13 +3,15 @@
 //! The stream's messages go into a [`board`], which says what changed. On a terminal
 //! the board is drawn ([`view`], from a [`block`] of [`row`]s for each job with its
 //! [`hosts`], then [`picture`]); elsewhere each change becomes a line
-//! ([`lines`]). [`rate`] works out how fast a host goes.
+//! ([`lines`]). [`migration`]
+//! tells when a remove-brick waits for somebody. [`rate`] works out how fast a host goes.
 
 pub mod block;
 pub mod board;
 pub mod echo;
 pub mod hosts;
 pub mod lines;
+pub mod migration;
 pub mod picture;
 pub mod rate;
 pub mod row;
