@@ -6,8 +6,8 @@
 //! is live) → standard output ([`screen`]). With `--json` the answer goes out as it
 //! came.
 //!
-//! How a run ended is an [`exit::Exit`]; what went wrong is a [`failure::Failure`], a
-//! line that says what, to what, and what to do.
+//! What is dangerous asks first ([`confirm`]). How a run ended is an [`exit::Exit`];
+//! what went wrong is a [`failure::Failure`], which says what, to what, and what to do.
 
 pub mod address;
 pub mod args;

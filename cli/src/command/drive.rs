@@ -30,7 +30,7 @@ pub struct Target {
 #[derive(Clone, Copy, Debug, Args)]
 pub struct DryRun {
     /// Only check, and show the plan; exit code 8 where something is against it
-    #[arg(long)]
+    #[arg(long, conflicts_with = "wait")]
     pub dry_run: bool,
 }
 

@@ -9,6 +9,7 @@ use hod_proto::coordinator::v1::{
 use crate::confirm::Sure;
 use crate::exit::{self, Exit};
 use crate::failure::Failure;
+use crate::text::number::counted;
 
 use super::Context;
 use super::drive::{Answered, DryRun, Speed, Target, Waiting, ask, throttle};
@@ -213,7 +214,8 @@ async fn commit(context: &Context, arguments: Commit) -> Result<Exit, Failure> {
     let doing = format!("commit the remove-brick of {}", target.volume);
     let effect = match accept_data_loss {
         Some(files) => {
-            format!("its bricks are taken away, and files that are left on them, {files} of them, are lost")
+            let files = counted(files, "file");
+            format!("its bricks are taken away, and {files} that are left on them are lost")
         }
         None => "its bricks are taken away".to_owned(),
     };

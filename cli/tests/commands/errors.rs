@@ -64,6 +64,21 @@ async fn bad_usage_is_told_by_clap() {
         &["pool", "add", "prod"],
         &["events", "--after", "3", "-n", "2"],
         &["watch", "--job", "1", "--until-ended"],
+        &["rebalance", "start"],
+        &["rebalance", "start", "gv0", "--fix-layout", "--force"],
+        &["rebalance", "start", "gv0", "--dry-run", "--wait"],
+        &["rebalance", "start", "gv0", "--throttle", "fast"],
+        &["rebalance", "start", "gv0", "--window", "nights"],
+        &["remove-brick", "start", "gv0"],
+        &["remove-brick", "force", "gv0", "--yes"],
+        &["remove-brick", "commit", "gv0", "--accept-data-loss", "-1"],
+        &["replica", "lower", "gv0", "2"],
+        &["replica", "lower", "gv0", "two", "node-a:/b"],
+        &["replace-brick", "gv0"],
+        &["windows", "gv0"],
+        &["windows", "gv0", "--none", "--window", "01:00-02:00 UTC"],
+        &["job"],
+        &["job", "abandon", "1a2b"],
         &[],
     ] {
         let ran = run(command(args)).await;
@@ -80,7 +95,7 @@ async fn the_coordinators_refusals_are_told_in_a_line() {
         (Status::unavailable("starting"), 1, "starting"),
         (Status::permission_denied("viewers only"), 1, "viewers only"),
         (Status::unimplemented(""), 1, "another version than this `hod`"),
-        (Status::failed_precondition("not now"), 2, "not now"),
+        (Status::failed_precondition("not now"), 8, "not now"),
     ] {
         let mut state = prod();
         state.refusal = Some(status);

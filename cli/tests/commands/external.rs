@@ -26,7 +26,7 @@ async fn a_job_from_its_begin_to_its_clearing() {
     let ended = hod(&fake, &["external", "end-step", &step, "finished"]).await;
     assert_eq!((ended.code, ended.out.as_str()), (0, ""));
     let early = hod(&fake, &["external", "clear", short]).await;
-    assert_eq!(early.code, 2);
+    assert_eq!(early.code, 8);
     assert!(early.complaint().contains("the job has not ended"), "{early:?}");
 
     let ended = hod(&fake, &["external", "end-job", short, "failed", "--json"]).await.json();

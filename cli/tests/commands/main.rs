@@ -3,13 +3,16 @@
 // Helpers of tests are not marked as tests: what can fail there fails the test.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod drive;
 mod errors;
 mod events;
 mod external;
 mod fake;
 mod jobs;
 mod pools;
+mod questions;
 mod run;
 mod scene;
 mod tools;
+mod waits;
 mod watch;

@@ -1,12 +1,14 @@
 //! A coordinator that remembers what it is told and tells what it is given: for the
 //! tests of the command, on a port of its own.
 
+mod commands;
 mod events;
 mod jobs;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use hod_proto::coordinator::v1::commands_server::CommandsServer;
 use hod_proto::coordinator::v1::events_server::EventsServer;
 use hod_proto::coordinator::v1::jobs_server::JobsServer;
 use hod_proto::coordinator::v1::pools_server::{Pools, PoolsServer};
@@ -35,6 +37,12 @@ pub(crate) struct State {
     pub(crate) identities: Vec<String>,
     /// The requests for pages of jobs, as they came.
     pub(crate) job_pages: Vec<ListJobsRequest>,
+    /// The commands, as they came: their names, and the requests as JSON.
+    pub(crate) commands: Vec<(&'static str, serde_json::Value)>,
+    /// What commands are answered with.
+    pub(crate) receipt: Receipt,
+    /// What dry runs are answered with.
+    pub(crate) plan: Plan,
 }
 
 /// A running fake coordinator; it ends with this value.
@@ -72,6 +80,7 @@ impl Fake {
             .add_service(TasksServer::new(shared.clone()))
             .add_service(JobsServer::new(shared.clone()))
             .add_service(EventsServer::new(shared.clone()))
+            .add_service(CommandsServer::new(shared.clone()))
             .serve_with_incoming(TcpListenerStream::new(listener));
         let server = tokio::spawn(async move { server.await.unwrap() }).abort_handle();
         Self { address, shared, server }
