@@ -59,6 +59,7 @@ pub async fn attend(
             () = tokio::time::sleep(LOOK) => {}
         }
     }
+    attendance.live.set_leader(None);
     attendance.posts.clear();
     while attendance.tasks.join_next().await.is_some() {}
 }
@@ -111,6 +112,7 @@ impl Attendance {
     fn grant(&mut self, hosts: &BTreeMap<HostId, HostRecord>) -> Option<HostId> {
         let chosen = leader::choose(self.last, self.manner.follow, hosts, &self.live.now());
         self.last = chosen.or(self.last);
+        self.live.set_leader(chosen);
         for (_, post) in self.posts.iter().filter(|(id, _)| Some(**id) != chosen) {
             post.set(false);
         }

@@ -18,6 +18,7 @@ pub struct Live {
     clock: Arc<Clock>,
     silent_after: Duration,
     hosts: Mutex<BTreeMap<HostId, Heard>>,
+    leader: Mutex<Option<HostId>>,
     changed: watch::Sender<()>,
 }
 
@@ -58,7 +59,13 @@ impl Live {
     /// for `silent_after` is silent.
     #[must_use]
     pub fn new(clock: Arc<Clock>, silent_after: Duration) -> Self {
-        Self { clock, silent_after, hosts: Mutex::default(), changed: watch::Sender::new(()) }
+        Self {
+            clock,
+            silent_after,
+            hosts: Mutex::default(),
+            leader: Mutex::default(),
+            changed: watch::Sender::new(()),
+        }
     }
 
     /// The clock that times are told by.
@@ -94,6 +101,11 @@ impl Live {
         self.changed.subscribe()
     }
 
+    /// Wakes who waits for changes, though no host told anything.
+    pub fn wake(&self) {
+        self.changed.send_replace(());
+    }
+
     /// The ids of all tasks that any host tells of.
     #[must_use]
     pub fn task_ids(&self) -> BTreeSet<TaskId> {
@@ -108,6 +120,16 @@ impl Live {
         };
         let pictures: Vec<_> = self.hosts().values().filter_map(|h| h.picture.clone()).collect();
         pictures.iter().flat_map(|picture| of(picture)).collect()
+    }
+
+    /// The agent that was chosen last to make locked calls; `None` while nobody may.
+    #[must_use]
+    pub fn leader(&self) -> Option<HostId> {
+        *self.leader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_leader(&self, leader: Option<HostId>) {
+        *self.leader.lock().unwrap_or_else(PoisonError::into_inner) = leader;
     }
 
     /// Begins to listen to a host.
