@@ -11,6 +11,7 @@ use tonic::transport::server::TcpIncoming;
 use tracing::{error, info, warn};
 
 use crate::api::Api;
+use crate::commands::Commands;
 use crate::config::Config;
 use crate::health::Health;
 use crate::metrics::Metrics;
@@ -77,6 +78,7 @@ pub struct Coordinator {
     /// Where the web page, metrics and health listen.
     pub web: SocketAddr,
     sync: Arc<Sync>,
+    commands: Arc<Commands>,
     stop: CancellationToken,
     servers: JoinSet<()>,
 }
@@ -103,7 +105,9 @@ impl Coordinator {
         let metrics = Metrics::default();
         let stop = CancellationToken::new();
         let sync = Sync::start(store.clone(), rules, metrics.clone()).await?;
-        let api = Api { store: store.clone(), sync: sync.clone(), stop: stop.clone() };
+        let commands = Commands::new(store.clone(), sync.clone());
+        let api =
+            Api { store: store.clone(), sync: sync.clone(), commands: commands.clone(), stop: stop.clone() };
         let (routes, reporter) = api.routes().await?;
         let (health, watch_health) = Health::watch(store, reporter);
 
@@ -117,6 +121,7 @@ impl Coordinator {
                 }
             }
         });
+        servers.spawn(commands.clone().keep_house(config.housekeeping, stop.clone()));
         let (grpc_listener, grpc) = listeners.grpc;
         let server = tonic::transport::Server::builder()
             .http2_keepalive_interval(Some(KEEP_ALIVE.0))
@@ -140,7 +145,7 @@ impl Coordinator {
             }
         });
         info!(%grpc, %web, "the coordinator runs");
-        Ok(Self { grpc, web, sync, stop, servers })
+        Ok(Self { grpc, web, sync, commands, stop, servers })
     }
 
     /// Waits until a server has broken down. A coordinator that answers no more is
@@ -149,11 +154,15 @@ impl Coordinator {
         self.servers.join_next().await;
     }
 
-    /// Ends watches and syncs, and waits for calls under way, but not for ever.
+    /// Ends watches and syncs, and waits for calls and commands under way, but not for
+    /// ever: what a command cut off came to is settled by Gluster's own state.
     pub async fn stop(mut self) {
         self.stop.cancel();
         self.sync.end_all().await;
-        let ended = async { while self.servers.join_next().await.is_some() {} };
+        let ended = async {
+            while self.servers.join_next().await.is_some() {}
+            self.commands.finish().await;
+        };
         if tokio::time::timeout(STOP, ended).await.is_err() {
             warn!("calls that did not end within {STOP:?} were cut off");
         }

@@ -9,6 +9,7 @@
 mod add_pool;
 mod ages;
 mod check;
+mod commands;
 mod events;
 mod identity;
 mod jobs;
@@ -22,6 +23,7 @@ mod watch_jobs;
 
 use std::sync::Arc;
 
+use hod_proto::coordinator::v1::commands_server::CommandsServer;
 use hod_proto::coordinator::v1::events_server::EventsServer;
 use hod_proto::coordinator::v1::jobs_server::JobsServer;
 use hod_proto::coordinator::v1::pools_server::PoolsServer;
@@ -30,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic_health::server::HealthReporter;
 
+use crate::commands::Commands;
 use crate::store::Store;
 use crate::sync::Sync;
 
@@ -40,6 +43,8 @@ pub struct Api {
     pub store: Arc<dyn Store>,
     /// The live view, and what begins and ends a pool's sync.
     pub sync: Arc<Sync>,
+    /// What has agents do what operators ask for.
+    pub commands: Arc<Commands>,
     /// Cancelled when the coordinator stops: watches end then.
     pub stop: CancellationToken,
 }
@@ -55,6 +60,7 @@ impl Api {
         reporter.set_serving::<JobsServer<Self>>().await;
         reporter.set_serving::<TasksServer<Self>>().await;
         reporter.set_serving::<EventsServer<Self>>().await;
+        reporter.set_serving::<CommandsServer<Self>>().await;
         let reflection = || {
             tonic_reflection::server::Builder::configure()
                 .register_encoded_file_descriptor_set(hod_proto::DESCRIPTORS)
@@ -65,7 +71,8 @@ impl Api {
             .add_service(PoolsServer::new(self.clone()))
             .add_service(JobsServer::new(self.clone()))
             .add_service(TasksServer::new(self.clone()))
-            .add_service(EventsServer::new(self))
+            .add_service(EventsServer::new(self.clone()))
+            .add_service(CommandsServer::new(self))
             .add_service(health)
             .add_service(reflection().build_v1()?)
             // grpcurl up to 1.8 speaks this one only.

@@ -6,6 +6,8 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 use tracing::error;
 
+use crate::commands::Refusal;
+use crate::commands::refusal::is_argument;
 use crate::store::StoreError;
 use crate::sync::agent::AgentError;
 
@@ -58,4 +60,33 @@ pub(super) fn agent(e: &AgentError) -> Status {
 /// The coordinator stops; a watch can be begun again.
 pub(super) fn stopping() -> Status {
     Status::unavailable("the coordinator is stopping: begin the watch again")
+}
+
+/// Why a command is not run: every problem with what to do about it, those of the
+/// request as INVALID_ARGUMENT with the field.
+pub(super) fn command(refusal: Refusal) -> Status {
+    let message = refusal.to_string();
+    match refusal {
+        Refusal::Store(e) => store(e),
+        Refusal::NoAgent(_) | Refusal::Interrupted => Status::unavailable(message),
+        Refusal::Gluster { subject, error } => {
+            let mut details = ErrorDetails::new();
+            details.add_precondition_failure_violation("gluster-refused", subject, error.message);
+            Status::with_error_details(Code::FailedPrecondition, message, details)
+        }
+        Refusal::Problems { subject, problems } => {
+            let mut details = ErrorDetails::new();
+            let mut code = Code::FailedPrecondition;
+            for problem in &problems {
+                let told = format!("{}: {}", problem.message, problem.advice);
+                if is_argument(problem) {
+                    code = Code::InvalidArgument;
+                    details.add_bad_request_violation(problem.field, told);
+                } else {
+                    details.add_precondition_failure_violation(problem.code, &subject, told);
+                }
+            }
+            Status::with_error_details(code, message, details)
+        }
+    }
 }

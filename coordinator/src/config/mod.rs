@@ -12,6 +12,8 @@ use clap::Parser;
 use hod_core::plan::Settings;
 use hod_proto::COORDINATOR_PORT;
 
+use crate::commands::housekeeping::Periods;
+
 pub use given::Given;
 pub use period::Period;
 
@@ -49,6 +51,8 @@ pub struct Config {
     pub silent_after: Duration,
     /// At least this often there is a sync, changed or not.
     pub sync_every: Duration,
+    /// How often it is seen to what follows from commands.
+    pub housekeeping: Periods,
     /// Ended jobs are kept so long.
     pub keep_ended: Duration,
     /// The periods a plan goes by.
@@ -134,6 +138,7 @@ impl From<Given> for Config {
             state_dir: given.state_dir.unwrap_or_else(|| "/var/lib/hod".into()),
             silent_after: period(given.silent_after, Duration::from_secs(15)),
             sync_every: period(given.sync_every, Duration::from_secs(5)),
+            housekeeping: Periods::default(),
             keep_ended: period(given.keep_ended, Duration::from_secs(90 * 24 * 3600)),
             plan: Settings {
                 fresh_for: period(given.fresh_for, plan.fresh_for),

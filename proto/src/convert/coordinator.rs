@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use hod_core::command::problem::Problem;
+use hod_core::command::space::BrickPlan;
 use hod_core::event::Severity;
 use hod_core::id::HostId;
 use hod_core::job::{JobStatus, StepType};
@@ -174,5 +176,42 @@ fn host_part(id: HostId, part: &PartRecord, ended: bool, around: &Around<'_>) ->
         must_take_part: part.must_take_part,
         took_no_part: part.took_no_part(),
         old_since: old.map(|t| timestamp(*t)),
+    }
+}
+
+/// Gluster's word for a throttle as it was asked for; `None`: as it is.
+///
+/// # Errors
+/// Names the field if it is none.
+pub fn throttle(field: &'static str, number: i32) -> Result<Option<&'static str>, Unreadable> {
+    match pb::Throttle::try_from(number) {
+        Ok(pb::Throttle::Unspecified) => Ok(None),
+        Ok(pb::Throttle::Lazy) => Ok(Some("lazy")),
+        Ok(pb::Throttle::Normal) => Ok(Some("normal")),
+        Ok(pb::Throttle::Aggressive) => Ok(Some("aggressive")),
+        Err(_) => Err(Unreadable::new(field, format!("{number} is no throttle"))),
+    }
+}
+
+impl From<&Problem> for pb::Problem {
+    fn from(problem: &Problem) -> Self {
+        Self {
+            code: problem.code.to_owned(),
+            field: problem.field.to_owned(),
+            message: problem.message.clone(),
+            advice: problem.advice.clone(),
+        }
+    }
+}
+
+impl From<&BrickPlan> for pb::BrickPlan {
+    fn from(plan: &BrickPlan) -> Self {
+        Self {
+            brick: Some((&plan.brick).into()),
+            total_bytes: plan.space.map(|s| s.total),
+            free_before: plan.space.map(|s| s.free),
+            free_after: plan.free_after,
+            goes: plan.goes,
+        }
     }
 }

@@ -1,0 +1,40 @@
+//! A pause that did not come true: its stop was never asked for, or had no effect, and
+//! the task runs on. It is taken back, so that it can be asked for again.
+
+use async_trait::async_trait;
+use hod_core::task::TaskStatus;
+
+use super::{Chore, House};
+use crate::commands::Refusal;
+use crate::store::StoreError;
+
+pub(super) struct Pauses;
+
+#[async_trait]
+impl Chore for Pauses {
+    fn name(&self) -> &'static str {
+        "taking stale pauses back"
+    }
+
+    async fn run(&mut self, house: &House) -> Result<(), Refusal> {
+        let store = &house.commands.store;
+        let recorded = store.load(house.pool.id, &house.live.task_ids()).await?;
+        let now = store.now().await?;
+        let settled = house.commands.sync.rules().plan.settled_after;
+        let open = recorded.tasks.values().filter(|t| t.job_status.is_open());
+        for task in open.filter(|t| t.status == TaskStatus::Running) {
+            let Some(pause) = &task.pause else { continue };
+            let age = std::time::Duration::try_from(now.duration_since(pause.at)).unwrap_or_default();
+            if age < settled {
+                continue;
+            }
+            let why = "it runs on: the pause did not come true";
+            match store.clear_pause(task.step, &pause.by, why).await {
+                // It has come true meanwhile.
+                Ok(()) | Err(StoreError::Refused(_)) => {}
+                Err(e) => return Err(e.into()),
+            }
+        }
+        Ok(())
+    }
+}
