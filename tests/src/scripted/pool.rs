@@ -434,6 +434,13 @@ impl ScriptedPool {
     }
 }
 
+impl Drop for ScriptedPool {
+    fn drop(&mut self) {
+        // Before its folder goes: processes that outlive the test must not write there.
+        self.store.close();
+    }
+}
+
 fn new_brick(scene: &Scene<'_>, name: &str) -> Result<Brick> {
     let arbiter = name.ends_with('*');
     let name = name.trim_end_matches('*');

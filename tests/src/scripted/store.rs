@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use super::scene::Scene;
 use super::state::Pool;
@@ -42,6 +42,7 @@ impl Store {
         let lock = File::open(self.root.join("lock"))
             .with_context(|| format!("{} holds no scripted pool", self.root.display()))?;
         lock.lock()?;
+        ensure!(self.exists(), "the scripted pool is gone");
         let text = fs::read_to_string(self.state())?;
         let mut pool: Pool = serde_json::from_str(&text).context("the pool's state is damaged")?;
         let mut scene = Scene::new(&mut pool, &self.root, now());
@@ -68,6 +69,17 @@ impl Store {
         fs::write(&new, text)?;
         fs::rename(&new, self.state())?;
         Ok(())
+    }
+
+    /// Ends the pool: whoever comes after this finds none, and writes nothing.
+    pub fn close(&self) {
+        let path = self.root.join("lock");
+        // Without a lock there is no pool that could be written to.
+        if let Ok(lock) = File::open(&path)
+            && lock.lock().is_ok()
+        {
+            let _ = fs::remove_file(path);
+        }
     }
 
     /// Whether the pool is still there.
