@@ -119,9 +119,9 @@ async fn asked_host(pool: &Pool) -> Result<Vec<String>> {
 #[tokio::test]
 async fn hosts_that_disagree_make_no_false_end_and_no_second_job() {
     with_pool(Version::V10, async |pool| {
-        pool.create_full("started", 300).await?;
-        pool.create_unbalanced("stopped", 2000).await?;
-        let stopped = only_node_c_works(pool, "stopped").await?;
+        pool.create_replicated("started", 300).await?;
+        pool.create_replicated("stopped", 2000).await?;
+        let stopped = start_rebalance(pool, "stopped").await?;
         pool.c().kill().await?;
         pool.wait_for_peers(pool.a(), 1).await?;
         let start = ["volume", "rebalance", "started", "start", "force"];
@@ -135,7 +135,7 @@ async fn hosts_that_disagree_make_no_false_end_and_no_second_job() {
         let without = look::task(&job)?.parts.iter().find(|part| part.host_id == node_c);
         ensure!(without.is_some_and(|part| part.took_no_part), "node-c took no part: {job:#?}");
 
-        // Away at the stop: it runs on alone, and only then the job ends.
+        // Away at the stop: it runs on alone, and only when it has ended the job does.
         let disagree = |job: &_| look::tells(job, "hosts-disagree");
         let job = pool.coordinator.wait_for_job_of(&stopped, "hosts disagree", NOTICE, disagree).await?;
         ensure!(job.status() == JobStatus::Started, "it ended while node-c runs on: {job:#?}");

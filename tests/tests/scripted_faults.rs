@@ -303,6 +303,17 @@ async fn the_coordinator_dies_in_the_middle() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn postgresql_dies_in_the_middle() -> Result<()> {
+    on_cluster(dist, async |c| {
+        let task = running(c).await?;
+        c.kill_postgresql()?;
+        // What happens meanwhile is not lost.
+        ends_well(c, task).await
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_agent_dies_in_the_middle() -> Result<()> {
     on_cluster(dist, async |c| {
         let task = running(c).await?;

@@ -111,7 +111,7 @@ impl Demo<'_> {
     fn watch(&self) -> Result<()> {
         let open = ["hod", "jobs", "--volume", "photos", "--status", "started", "--json"];
         self.until("hod has found the task", || {
-            self.on("coordinator", &open).read().is_ok_and(|jobs| jobs.contains("jobId"))
+            self.on("coordinator", &open).read().is_ok_and(|jobs| jobs.contains("job_id"))
         })?;
         self.shown("coordinator", &["hod", "watch", "--volume", "photos", "--until-ended"])
     }

@@ -28,6 +28,19 @@ impl Pool {
         self.gluster(&add).await.map(drop)
     }
 
+    /// Makes a volume whose files are on every host, and whose rebalance keeps every host busy,
+    /// also those that are left when one is away: two sets of three replicas, of which the
+    /// second one just came.
+    pub async fn create_replicated(&self, name: &str, files: usize) -> Result<()> {
+        let set = |number: u8| super::NODES.map(|node| format!("{node}:/bricks/{name}{number}"));
+        let (old, new) = (set(1), set(2));
+        self.create_volume(name, &["replica", "3"], &old.each_ref().map(String::as_str)).await?;
+        self.slow(name).await?;
+        self.fill(name, files).await?;
+        let new = new.each_ref().map(String::as_str);
+        self.gluster(&[&["volume", "add-brick", name], &new[..], &["force"]].concat()).await.map(drop)
+    }
+
     /// Makes a volume with a brick on each host and that many files, whose bricks empty slowly.
     pub async fn create_full(&self, name: &str, files: usize) -> Result<()> {
         let bricks = super::NODES.map(|node| format!("{node}:/bricks/{name}"));
