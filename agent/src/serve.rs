@@ -107,6 +107,7 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce()
             // The descriptors know the coordinator's services too.
             .with_service_name(SERVICE)
             .with_service_name("grpc.health.v1.Health")
+            .with_service_name("grpc.reflection.v1.ServerReflection")
     };
     let server = tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(10)))
