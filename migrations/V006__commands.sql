@@ -135,3 +135,17 @@ COMMENT ON TABLE volume_windows IS 'When a volume''s rebalance may run. A volume
 COMMENT ON COLUMN volume_windows.weekdays IS 'The days on which it begins, 1 Monday to 7 Sunday. None: every day.';
 COMMENT ON COLUMN volume_windows.ends IS 'On the next day where it is not after the begin.';
 COMMENT ON COLUMN volume_windows.zone IS 'Whose clock, such as Europe/Berlin.';
+
+-- Of a step that ran under several ids the last one is what it carries.
+CREATE OR REPLACE FUNCTION GetExternalIdsFromSteps(
+    v_pool_id uuid,
+    v_system external_system,
+    v_status job_status
+) RETURNS SETOF uuid
+LANGUAGE sql STABLE AS $$
+    SELECT e.external_id
+    FROM step_external_ids e
+    JOIN steps s ON s.id = e.step_id
+    WHERE e.pool_id = v_pool_id AND e.system = v_system AND s.status = v_status
+      AND NOT EXISTS (SELECT FROM step_external_ids n WHERE n.step_id = e.step_id AND n.run > e.run)
+$$;

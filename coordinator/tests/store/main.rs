@@ -4,14 +4,18 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails here fails the test")]
 #![allow(unreachable_pub, reason = "a test's modules have nobody outside")]
 
+mod commands;
 mod events;
 mod external;
 mod functions;
+mod heals;
 mod history;
 mod jobs;
 mod leases;
 mod migrations;
 mod notices;
+mod obligations;
+mod pauses;
 mod plans;
 mod pools;
 mod rules;

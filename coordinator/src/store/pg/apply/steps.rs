@@ -56,7 +56,7 @@ const INSERT: Sql = Sql::new(
                         WHEN p.status IN ('COMPLETED', 'FAILED', 'ABORTED') THEN p.status END
             FROM planned p
             ON CONFLICT (pool_id, system, external_id) DO UPDATE SET
-                step_id = EXCLUDED.step_id, cleared_at = NULL, ended = EXCLUDED.ended,
+                step_id = EXCLUDED.step_id, run = EXCLUDED.run, cleared_at = NULL, ended = EXCLUDED.ended,
                 last_seen = greatest(e.last_seen, EXCLUDED.last_seen)
             WHERE e.step_id IS NULL
         ), tasks_in AS (

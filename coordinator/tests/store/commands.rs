@@ -1,0 +1,492 @@
+//! Commands: opened at once or not at all, and settled once, whatever is cut short.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hod_coordinator::store::{CommandStore as _, NewCommand, Store as _, StoreError, VolumeWindow};
+use hod_core::brick::Brick;
+use hod_core::change::{Change, LockChange, Origin, Planned, PutTask, Settle};
+use hod_core::command::intention::{Answer, Intended, Intention, Start};
+use hod_core::event::{EventDraft, Severity};
+use hod_core::id::{TaskId, VolumeId};
+use hod_core::job::{JobStatus, StepType};
+use hod_core::record::TaskRecord;
+use hod_core::task::{TaskStatus, TaskType};
+use hod_core::transition::Transition;
+use newtype_uuid::GenericUuid as _;
+use uuid::Uuid;
+
+use crate::support::{Shop, World, found, until};
+
+pub const REBALANCE: TaskType = TaskType::Rebalance { fix_layout: false };
+
+pub fn task_id() -> TaskId {
+    TaskId::from_untyped_uuid(Uuid::new_v4())
+}
+
+/// A command as the runner records it after its checks.
+pub fn command(shop: &Shop, intended: Intended) -> NewCommand {
+    NewCommand {
+        pool: shop.pool.id,
+        volume: shop.volume,
+        action: "rebalance-start".into(),
+        description: "Rebalancing volume dist".into(),
+        step_type: match intended {
+            Intended::Start(Start { task_type: TaskType::Rebalance { .. }, .. }) => {
+                StepType::RebalancingVolume
+            }
+            Intended::Start(_) | Intended::TakeBricks { .. } => StepType::RemovingBricks,
+            Intended::ReplaceBrick { .. } | Intended::ResetBrick { .. } => StepType::ReplacingBrick,
+        },
+        actor: "alice".into(),
+        intended,
+        began_at: shop.now,
+        windows: None,
+        throttle: None,
+        auto_commit: false,
+    }
+}
+
+pub fn start(task_type: TaskType) -> Intended {
+    let (bricks, before, earlier) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
+    Intended::Start(Start { task_type, bricks, before, run: 1, earlier })
+}
+
+pub async fn open(world: &World, shop: &Shop) -> Intention {
+    world.store.open_command(&command(shop, start(REBALANCE))).await.unwrap()
+}
+
+/// The task that an intention came to, as a plan records it.
+pub fn task_of(shop: &Shop, intention: &Intention) -> TaskRecord {
+    let Intended::Start(start) = &intention.what else { panic!("{:?}", intention.what) };
+    TaskRecord {
+        job: intention.job,
+        executing: intention.executing,
+        step: intention.step,
+        external: false,
+        task_type: Some(start.task_type.clone()),
+        run: start.run,
+        earlier: start.earlier.clone(),
+        ..shop.task()
+    }
+}
+
+pub fn adopted(intention: &Intention, task: &TaskRecord) -> Planned {
+    let put = PutTask {
+        task: task.clone(),
+        origin: Origin::Adopted(intention.id),
+        job: None,
+        step: None,
+        lock: LockChange::Keep,
+    };
+    Planned { change: Change::PutTask(Box::new(put)), events: vec![event(intention, "task-started")] }
+}
+
+pub fn settled(shop: &Shop, intention: &Intention, end: Option<Transition>, message: &str) -> Planned {
+    let settle = Settle {
+        intention: intention.id,
+        job: intention.job,
+        step: intention.step,
+        volume: intention.volume,
+        end,
+        message: message.into(),
+        at: shop.now,
+    };
+    Planned { change: Change::Settle(Box::new(settle)), events: vec![event(intention, "command-failed")] }
+}
+
+fn event(intention: &Intention, kind: &'static str) -> EventDraft {
+    EventDraft {
+        severity: Severity::Info,
+        kind,
+        message: kind.into(),
+        volume: Some(intention.volume),
+        job: Some(intention.job),
+        actor: intention.actor.clone(),
+    }
+}
+
+/// Applies a plan, and holds what is recorded then against what core says it is.
+pub async fn apply_as_core_does(world: &World, shop: &Shop, plan: &[Planned], observed: &[&TaskRecord]) {
+    let mut expected = shop.load(world, observed).await;
+    plan.iter().for_each(|planned| expected.apply(&planned.change));
+    shop.apply(world, plan).await;
+    // What has ended and is not observed is not loaded.
+    let loaded = shop.load(world, observed).await;
+    let ids: BTreeSet<TaskId> = observed.iter().map(|t| t.task).collect();
+    expected.tasks.retain(|id, task| task.job_status.is_open() || ids.contains(id));
+    expected.cleared.retain(|id| ids.contains(id));
+    assert_eq!(loaded, expected);
+}
+
+pub fn kinds(events: &[hod_coordinator::store::Event]) -> Vec<&str> {
+    events.iter().map(|e| e.kind.as_str()).filter(|kind| !kind.starts_with("pool-")).collect()
+}
+
+#[tokio::test]
+async fn a_command_opens_its_job_its_lock_and_its_intention_at_once() {
+    let world = World::new().await;
+    let shop = world.shop().await;
+    let intention = open(&world, &shop).await;
+    let job = world.store.job(intention.job).await.unwrap();
+    assert_eq!((job.action.as_str(), job.actor.as_str(), job.external), ("rebalance-start", "alice", false));
+    assert_eq!((job.status, job.subjects[0].volume), (JobStatus::Started, shop.volume));
+    let steps: Vec<_> =
+        job.steps.iter().map(|s| (s.step_type, s.status, s.parent, s.ended_at.is_some())).collect();
+    assert_eq!(
+        steps,
+        [
+            (StepType::Validating, JobStatus::Finished, None, true),
+            (StepType::Executing, JobStatus::Started, None, false),
+            (StepType::RebalancingVolume, JobStatus::Started, Some(intention.executing), false),
+        ]
+    );
+    let recorded = shop.load(&world, &[]).await;
+    assert_eq!(recorded.intentions, BTreeMap::from([(shop.volume, intention.clone())]));
+    assert_eq!(recorded.locks, BTreeMap::from([(shop.volume, intention.job)]));
+    let events = world.events(shop.pool.id).await;
+    assert_eq!((kinds(&events).last(), events.last().unwrap().actor.as_str()), (Some(&"command"), "alice"));
+    let has_tasks = "SELECT count(*) FROM jobs WHERE CheckIfJobHasTasks(id)";
+    assert_eq!(world.count(has_tasks).await, 0);
+    shop.apply(&world, &[adopted(&intention, &task_of(&shop, &intention))]).await;
+    assert_eq!(world.count(has_tasks).await, 1);
+}
+
+/// Eight ask in the same moment: one has it, and each of the others hears who.
+#[tokio::test]
+async fn of_operators_at_once_one_wins_and_the_others_hear_of_it() {
+    let world = World::new().await;
+    let shop = world.shop().await;
+    let new = command(&shop, start(REBALANCE));
+    let answers = futures::future::join_all((0..8).map(|_| world.store.open_command(&new))).await;
+    let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
+    let [Ok(won)] = won.as_slice() else { panic!("{won:?}") };
+    for error in lost {
+        let Err(StoreError::Busy { volume, job, doing }) = error else { panic!("{error:?}") };
+        assert_eq!((volume.as_str(), job, doing.as_str()), ("dist", won.job, "Rebalancing volume dist"));
+    }
+    assert_eq!(world.count("SELECT count(*) FROM jobs").await, 1, "who lost has left nothing");
+    // Nor can a command begin on a volume that a found task holds.
+    let volume = VolumeId::from_untyped_uuid(Uuid::new_v4());
+    shop.apply(&world, &[shop.put_volume(volume, "other")]).await;
+    let task = shop.task_of(volume, "other");
+    shop.apply(&world, &[found(&task)]).await;
+    let error = world.store.open_command(&NewCommand { volume, ..new }).await.unwrap_err();
+    assert!(matches!(error, StoreError::Busy { job, .. } if job == task.job), "{error}");
+}
+
+#[tokio::test]
+async fn every_intention_is_read_as_it_was_written() {
+    let world = World::new().await;
+    let shop = world.shop().await;
+    let brick = |host: usize, path: &str| Brick { host: shop.hosts[host], path: path.into() };
+    let intended = [
+        start(TaskType::Rebalance { fix_layout: true }),
+        Intended::Start(Start {
+            task_type: TaskType::RemoveBrick,
+            bricks: shop.bricks(),
+            before: BTreeSet::from([task_id(), task_id()]),
+            run: 1,
+            earlier: BTreeMap::new(),
+        }),
+        Intended::TakeBricks { bricks: vec![brick(2, "/bricks/d1"), brick(0, "/bricks/d1")] },
+        Intended::ReplaceBrick { old: brick(2, "/bricks/d1"), new: brick(2, "/bricks/d9"), task: task_id() },
+        Intended::ResetBrick { brick: brick(1, "/bricks/d1"), task: task_id() },
+    ];
+    let answers = [
+        Answer::Done(None),
+        Answer::Done(Some(task_id())),
+        Answer::Refused("Volume dist needs to be started".into()),
+        Answer::Unknown("timed out".into()),
+    ];
+    for (what, answer) in intended.into_iter().zip(answers.into_iter().cycle()) {
+        let volume = VolumeId::from_untyped_uuid(Uuid::new_v4());
+        shop.apply(&world, &[shop.put_volume(volume, "one-of-many")]).await;
+        let new = NewCommand { volume, ..command(&shop, what.clone()) };
+        let mut intention = world.store.open_command(&new).await.unwrap();
+        assert_eq!(intention.what, what);
+        assert_eq!(shop.load(&world, &[]).await.intentions[&volume], intention);
+        assert!(world.store.answer(intention.id, &answer).await.unwrap());
+        intention.answer = Some(answer);
+        assert_eq!(shop.load(&world, &[]).await.intentions[&volume], intention);
+        assert_eq!(world.store.open_intention(intention.id).await.unwrap(), Some(intention));
+    }
+}
+
+/// Ids that the volume's tasks had are completed from the record.
+#[tokio::test]
+async fn what_the_volume_had_before_is_not_taken_for_the_new_task() {
+    let world = World::new().await;
+    let shop = world.shop().await;
+    let mut old = shop.task();
+    shop.apply(&world, &[found(&old)]).await;
+    (old.job_status, old.step_status, old.status) =
+        (JobStatus::Finished, JobStatus::Finished, TaskStatus::Completed);
+    old.ended_at = Some(shop.now);
+    shop.apply(&world, &[crate::support::ended(&old, Transition::Complete)]).await;
+    let intention = open(&world, &shop).await;
+    let Intended::Start(start) = intention.what else { panic!() };
+    assert_eq!(start.before, BTreeSet::from([old.task]));
+}
+
+/// What was told is not overwritten; what was not known may still be told.
+#[tokio::test]
+async fn the_first_answer_that_is_known_stays() {
+    let world = World::new().await;
+    let shop = world.shop().await;
+    let intention = open(&world, &shop).await;
+    let told = async || world.store.open_intention(intention.id).await.unwrap().unwrap().answer;
+    let answer = async |answer: &Answer| world.store.answer(intention.id, answer).await.unwrap();
+    let unknown = Answer::Unknown("the agent went away".into());
+    assert!(answer(&unknown).await);
+    assert_eq!(told().await, Some(unknown.clone()));
+    let done = Answer::Done(Some(task_id()));
+    assert!(answer(&done).await);
+    assert!(answer(&Answer::Refused("too late".into())).await);
+    assert!(answer(&unknown).await);
+    assert_eq!(told().await, Some(done));
+    shop.apply(&world, &[settled(&shop, &intention, Some(Transition::Fail), "no")]).await;
+    assert!(!answer(&unknown).await, "it is settled");
+    assert_eq!(world.store.open_intention(intention.id).await.unwrap(), None);
+    let nobody = hod_core::id::IntentionId::from_untyped_uuid(Uuid::new_v4());
+    let error = world.store.answer(nobody, &unknown).await.unwrap_err();
+    assert!(matches!(error, StoreError::NotFound { what: "intention", .. }), "{error}");
+}
+
+/// The database goes away in the middle of the transaction: nothing is left of it.
+#[tokio::test]
+async fn a_command_that_was_cut_short_has_left_nothing() {
+    let world = World::new().await;
+    let shop = world.shop().await;
+    // It waits for the pool's turn, and is killed there.
+    world.sql.batch_execute("BEGIN; SELECT FROM pools FOR UPDATE").await.unwrap();
+    let (store, new) = (world.store.clone(), command(&shop, start(REBALANCE)));
+    let opening = tokio::spawn(async move { store.open_command(&new).await });
+    let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    until("the command to wait", async || world.sql.query(kill, &[]).await.unwrap().pop()).await;
+    let error = opening.await.unwrap().unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
+    world.sql.batch_execute("ROLLBACK").await.unwrap();
+    for table in ["jobs", "steps", "intentions", "volume_locks"] {
+        assert_eq!(world.count(&format!("SELECT count(*) FROM {table}")).await, 0, "{table}");
+    }
+    // Another connection that was killed may be handed out once more.
+    let new = command(&shop, start(REBALANCE));
+    until("the database again", async || world.store.open_command(&new).await.ok()).await;
+}
+
+/// After each step of a command another coordinator takes over and finds it as it was.
+#[tokio::test]
+async fn whoever_takes_over_finds_a_command_where_it_stood() {
+    let world = World::new().await;
+    let mut shop = world.shop().await;
+    let mut intention = open(&world, &shop).await;
+    shop.lease = world.store.take_lease(shop.pool.id, "coordinator-2").await.unwrap();
+    assert_eq!(shop.load(&world, &[]).await.intentions[&shop.volume], intention, "not asked yet");
+    intention.answer = Some(Answer::Unknown("timed out".into()));
+    world.store.answer(intention.id, intention.answer.as_ref().unwrap()).await.unwrap();
+    shop.lease = world.store.take_lease(shop.pool.id, "coordinator-3").await.unwrap();
+    assert_eq!(shop.load(&world, &[]).await.intentions[&shop.volume], intention, "asked, and not known");
+    let task = task_of(&shop, &intention);
+    shop.apply(&world, &[adopted(&intention, &task)]).await;
+    shop.lease = world.store.take_lease(shop.pool.id, "coordinator-4").await.unwrap();
+    let recorded = shop.load(&world, &[]).await;
+    assert!(recorded.intentions.is_empty());
+    assert_eq!(recorded.tasks[&task.task], task);
+    assert_eq!(recorded.locks[&shop.volume], intention.job);
+}
+
+#[tokio::test]
+async fn a_task_that_was_intended_belongs_to_its_job_however_often_it_is_told() {
+    let world = World::new().await;
+    let shop = world.shop().await;
+    let intention = open(&world, &shop).await;
+    let task = task_of(&shop, &intention);
+    let plan = [adopted(&intention, &task)];
+    apply_as_core_does(&world, &shop, &plan, &[&task]).await;
+    let events = world.events(shop.pool.id).await;
+    apply_as_core_does(&world, &shop, &plan, &[&task]).await;
+    assert_eq!(world.events(shop.pool.id).await, events, "told once");
+    let job = world.store.job(intention.job).await.unwrap();
+    assert_eq!(job.description, "Rebalancing volume dist");
+    assert_eq!(job.steps[2].task.as_ref().unwrap().record, task);
+    let carried = world
+        .sql
+        .query("SELECT id FROM GetStepsByExternalTaskId($1)", &[task.task.as_untyped_uuid()])
+        .await
+        .unwrap();
+    assert_eq!(carried.iter().map(|r| r.get(0)).collect::<Vec<Uuid>>(), [intention.step.into_untyped_uuid()]);
+    // A volume that is renamed leaves the command's own words alone.
+    let mut renamed = task.clone();
+    renamed.volume_name = "other".into();
+    shop.apply(&world, &[crate::support::changed(&renamed)]).await;
+    assert_eq!(world.store.job(intention.job).await.unwrap().description, "Rebalancing volume dist");
+}
+
+#[tokio::test]
+async fn a_task_that_was_over_when_it_was_first_seen_ends_its_job() {
+    let world = World::new().await;
+    let shop = world.shop().await;
+    let intention = open(&world, &shop).await;
+    let mut task = task_of(&shop, &intention);
+    (task.job_status, task.step_status, task.status) =
+        (JobStatus::Failed, JobStatus::Failed, TaskStatus::Failed);
+    task.ended_at = Some(shop.now);
+    let mut planned = adopted(&intention, &task);
+    let Change::PutTask(put) = &mut planned.change else { panic!() };
+    put.lock = LockChange::Release;
+    apply_as_core_does(&world, &shop, &[planned], &[&task]).await;
+    let job = world.store.job(intention.job).await.unwrap();
+    assert_eq!(job.status, JobStatus::Failed);
+    let statuses: Vec<_> = job.steps.iter().map(|s| s.status).collect();
+    assert_eq!(statuses, [JobStatus::Finished, JobStatus::Failed, JobStatus::Failed]);
+}
+
+/// An operator gave the job up: the task that comes late is not its own any more.
+#[tokio::test]
+async fn a_task_that_comes_after_its_job_was_abandoned_is_found() {
+    let world = World::new().await;
+    let shop = world.shop().await;
+    let intention = open(&world, &shop).await;
+    let job = world.store.abandon_job(intention.job, "bob", "the agent is dead").await.unwrap();
+    assert_eq!(job.status, JobStatus::Unknown);
+    let recorded = shop.load(&world, &[]).await;
+    assert!(recorded.intentions.is_empty() && recorded.locks.is_empty());
+    let task = task_of(&shop, &intention);
+    let applied = shop.try_apply(&world, &[adopted(&intention, &task)]).await;
+    let [failed] = applied.failed.as_slice() else { panic!("{applied:?}") };
+    assert!(matches!(failed.error, StoreError::Stale(_)), "{}", failed.error);
+    let found_task = TaskRecord { task: task.task, ..shop.task() };
+    shop.apply(&world, &[found(&found_task)]).await;
+    assert_eq!(shop.load(&world, &[]).await.locks[&shop.volume], found_task.job);
+    assert_eq!(world.store.job(intention.job).await.unwrap().status, JobStatus::Unknown, "left as it was");
+}
+
+/// A task that is another job's already is not taken from it.
+#[tokio::test]
+async fn a_task_of_another_job_is_not_adopted() {
+    let world = World::new().await;
+    let shop = world.shop().await;
+    let intention = open(&world, &shop).await;
+    let other = shop.task();
+    let alone = crate::support::put(&other, true, None, None, LockChange::Keep, "task-found");
+    shop.apply(&world, &[alone]).await;
+    let task = TaskRecord { task: other.task, ..task_of(&shop, &intention) };
+    let applied = shop.try_apply(&world, &[adopted(&intention, &task)]).await;
+    assert!(matches!(applied.failed[0].error, StoreError::Stale(_)), "{applied:?}");
+    assert_eq!(shop.load(&world, &[]).await.intentions[&shop.volume], intention);
+    assert_eq!(shop.recorded(&world, &other).await, other);
+}
+
+#[tokio::test]
+async fn what_failed_gives_the_volume_back_once() {
+    let world = World::new().await;
+    let shop = world.shop().await;
+    let intention = open(&world, &shop).await;
+    let plan = [settled(&shop, &intention, Some(Transition::Fail), "refused by Gluster: no")];
+    apply_as_core_does(&world, &shop, &plan, &[]).await;
+    let job = world.store.job(intention.job).await.unwrap();
+    assert_eq!((job.status, job.message.as_str()), (JobStatus::Failed, "refused by Gluster: no"));
+    assert!(job.steps[1..].iter().all(|s| s.status == JobStatus::Failed && s.ended_at.is_some()));
+    let events = world.events(shop.pool.id).await;
+    let next = open(&world, &shop).await;
+    apply_as_core_does(&world, &shop, &plan, &[]).await;
+    assert_eq!(world.events(shop.pool.id).await.len(), events.len() + 1, "told once");
+    assert_eq!(shop.load(&world, &[]).await.locks[&shop.volume], next.job, "the next one's lock is its own");
+    assert_eq!(world.store.job(intention.job).await.unwrap(), job);
+}
+
+/// Somebody was faster at Gluster's own command line: that task has the volume.
+#[tokio::test]
+async fn gluster_wins_where_another_task_came_first() {
+    let world = World::new().await;
+    let shop = world.shop().await;
+    let intention = open(&world, &shop).await;
+    let task = shop.task();
+    let took = LockChange::TakeFrom(intention.job);
+    let plan = [
+        crate::support::put(&task, true, None, None, took, "task-found"),
+        settled(&shop, &intention, Some(Transition::Fail), "another task was started at the same time"),
+    ];
+    apply_as_core_does(&world, &shop, &plan, &[&task]).await;
+    assert_eq!(shop.load(&world, &[]).await.locks[&shop.volume], task.job);
+}
+
+#[tokio::test]
+async fn bricks_that_were_taken_away_finish_the_job() {
+    let world = World::new().await;
+    let shop = world.shop().await;
+    let bricks = vec![Brick { host: shop.hosts[2], path: "/bricks/d1".into() }];
+    let new = command(&shop, Intended::TakeBricks { bricks });
+    let intention = world.store.open_command(&new).await.unwrap();
+    let plan = [settled(&shop, &intention, Some(Transition::Complete), "the bricks are out of the volume")];
+    apply_as_core_does(&world, &shop, &plan, &[]).await;
+    assert_eq!(world.store.job(intention.job).await.unwrap().status, JobStatus::Finished);
+}
+
+#[tokio::test]
+async fn a_command_that_can_not_be_is_refused_and_changes_nothing() {
+    let world = World::new().await;
+    let shop = world.shop().await;
+    let good = command(&shop, start(REBALANCE));
+    let bad = [
+        ("description", NewCommand { description: " ".into(), ..good.clone() }),
+        ("step_type", NewCommand { step_type: StepType::Executing, ..good.clone() }),
+        (
+            "begin",
+            NewCommand {
+                windows: Some(vec![VolumeWindow {
+                    weekdays: vec![],
+                    begin: "25:00".into(),
+                    end: "06:00".into(),
+                    zone: "UTC".into(),
+                }]),
+                ..good.clone()
+            },
+        ),
+    ];
+    for (wanted, new) in bad {
+        let error = world.store.open_command(&new).await.unwrap_err();
+        assert!(matches!(error, StoreError::Invalid { field, .. } if field == wanted), "{error}");
+    }
+    let unknown = NewCommand { volume: VolumeId::from_untyped_uuid(Uuid::new_v4()), ..good };
+    let error = world.store.open_command(&unknown).await.unwrap_err();
+    assert!(matches!(error, StoreError::NotFound { what: "volume", .. }), "{error}");
+    assert_eq!(world.count("SELECT count(*) FROM jobs").await, 0);
+}
+
+/// What the schema itself refuses.
+#[tokio::test]
+async fn what_contradicts_itself_is_refused_by_the_database() {
+    const REFUSED: &[(&str, &str)] = &[
+        (
+            "UPDATE jobs SET status = 'FINISHED', transition = 'COMPLETE', ended_at = now()",
+            "intentions_of_open_jobs",
+        ),
+        ("UPDATE intentions SET task_type = NULL", "intentions_start"),
+        ("UPDATE intentions SET kind = 'TAKE_BRICKS', run = 2", "intentions_start"),
+        ("UPDATE intentions SET task_id = gen_random_uuid()", "intentions_task_made_by_hod"),
+        ("UPDATE intentions SET task_type = 'REMOVE_BRICK', fix_layout = true", "intentions_fix_layout"),
+        ("UPDATE intentions SET answer = 'REFUSED', answered_at = now()", "intentions_answer"),
+        ("UPDATE intentions SET answer_task = gen_random_uuid()", "intentions_answer"),
+        ("UPDATE intentions SET settled_at = now()", "intentions_settled"),
+        ("UPDATE intentions SET adopted = gen_random_uuid()", "intentions_settled"),
+        (
+            "INSERT INTO intentions (id, pool_id, volume_id, job_id, executing_id, step_id, kind, task_type, actor)
+             SELECT gen_random_uuid(), pool_id, volume_id, job_id, executing_id, step_id, kind, task_type, actor
+             FROM intentions",
+            "intentions_one_of_volume",
+        ),
+        ("UPDATE jobs SET external = true", "jobs_action_of_commands"),
+    ];
+    let world = World::new().await;
+    let shop = world.shop().await;
+    let intention = open(&world, &shop).await;
+    world.sql.batch_execute("DELETE FROM volume_locks").await.unwrap();
+    for (statement, constraint) in REFUSED {
+        let error = world.sql.batch_execute(statement).await.expect_err(statement);
+        let refused_by = error.as_db_error().unwrap().constraint();
+        assert_eq!(refused_by, Some(*constraint), "{statement}: {error:?}");
+    }
+    assert_eq!(shop.load(&world, &[]).await.intentions[&shop.volume], intention);
+}
