@@ -128,7 +128,11 @@ impl Recorded {
                 self.tasks.insert(task.task, task.clone());
             }
             Change::Settle(settle) => {
-                self.intentions.remove(&settle.volume);
+                self.intentions.retain(|_, intention| intention.id != settle.intention);
+                let open = |t: &&mut TaskRecord| t.step == settle.step && t.job_status.is_open();
+                for task in self.tasks.values_mut().filter(open) {
+                    task.message.clone_from(&settle.message);
+                }
                 if settle.end.is_some() && self.locks.get(&settle.volume) == Some(&settle.job) {
                     self.locks.remove(&settle.volume);
                 }

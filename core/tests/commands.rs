@@ -164,6 +164,31 @@ fn a_pause_keeps_job_and_lock_and_runs_add_up() {
 }
 
 #[test]
+fn a_pause_that_could_not_be_ended_says_why() {
+    let mut w = World::new();
+    w.running(1, &REBALANCE);
+    pause(&mut w, 1);
+    w.pass(5);
+    for h in [A, B, C] {
+        w.holds_nothing(h, Some((Stopped, 30)));
+    }
+    w.command(A, "volume rebalance dist stop");
+    w.sync();
+    assert_eq!(w.task(1).message, "paused");
+    w.intend_resume(task_id(1));
+    w.reply(Answer::Refused("Host node-c is not connected".to_owned()));
+    let planned = w.sync();
+    let why = "refused by Gluster: Host node-c is not connected";
+    assert_eq!(ended(&planned), Some((None, why.to_owned())));
+    w.pass(5);
+    for h in [A, B, C] {
+        w.answer(h);
+    }
+    w.sync();
+    assert_eq!((w.task(1).status, w.task(1).message.as_str()), (TaskStatus::Paused, why));
+}
+
+#[test]
 fn a_task_that_completed_before_its_pause_is_finished() {
     let mut w = World::new();
     w.running(1, &REBALANCE);

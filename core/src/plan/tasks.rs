@@ -78,7 +78,8 @@ fn locks(view: &View<'_>, drafts: &[Draft<'_>]) -> BTreeMap<VolumeId, JobId> {
 fn finish(view: &View<'_>, locks: &BTreeMap<VolumeId, JobId>, draft: Draft<'_>) -> Option<Planned> {
     let Draft { before, intention, mut task, job, step, claims, news } = draft;
     task.attention = attention::of(view, &claims, &task, locks, news.lost);
-    let kept = before.filter(|b| !b.job_status.is_open()).map(|b| b.message.clone());
+    let kept =
+        before.filter(|b| !b.job_status.is_open() || stays_paused(b, &task)).map(|b| b.message.clone());
     task.message = message(view, &task, news.ended.clone().or(kept));
 
     let had = view.recorded.locks.get(&task.volume).copied();
@@ -361,10 +362,15 @@ fn transition(from: JobStatus, to: &mut JobStatus) -> Option<Transition> {
     transition
 }
 
+/// Whether it is paused as before: then what is said of it may be why it could not go on.
+fn stays_paused(before: &TaskRecord, task: &TaskRecord) -> bool {
+    before.status == TaskStatus::Paused && task.status == TaskStatus::Paused && before.attention.is_empty()
+}
+
 /// How the job ended, or what it waits for.
-fn message(view: &View<'_>, task: &TaskRecord, ended: Option<String>) -> String {
-    if let (Some(ended), false) = (ended, task.job_status.is_open()) {
-        return ended;
+fn message(view: &View<'_>, task: &TaskRecord, kept: Option<String>) -> String {
+    if let (Some(ended), false) = (&kept, task.job_status.is_open()) {
+        return ended.clone();
     }
     if let Some(attention) = task.attention.first() {
         return attention.text.clone();
@@ -374,7 +380,7 @@ fn message(view: &View<'_>, task: &TaskRecord, ended: Option<String>) -> String 
         TaskStatus::Failed => judge::failed(view, task),
         TaskStatus::Aborted => "stopped".to_owned(),
         TaskStatus::Unknown => "how it ended is not known".to_owned(),
-        TaskStatus::Paused => "paused".to_owned(),
+        TaskStatus::Paused => kept.unwrap_or_else(|| "paused".to_owned()),
         TaskStatus::Running => String::new(),
     }
 }
