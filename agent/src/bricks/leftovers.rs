@@ -9,7 +9,7 @@
 //! Whatever can't be looked at is told: such a search says nothing about what is left.
 
 use std::ffi::{CStr, CString, OsStr};
-use std::os::fd::{AsRawFd as _, BorrowedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -27,6 +27,10 @@ const LINK_MODE: RawMode = 0o1000;
 
 /// What marks a link file, by the name of the brick it points to.
 const LINK_MARK: &str = "trusted.glusterfs.dht.linkto";
+
+/// What every brick's folder is marked with. Where it can't be seen, no mark can:
+/// that takes `CAP_SYS_ADMIN`.
+const BRICK_MARK: &str = "trusted.glusterfs.volume-id";
 
 /// Where the trash of Gluster's own operations is, as of a rebalance.
 const TRASH: (&[u8], &[u8]) = (b".trashcan", b"internal_op");
@@ -68,6 +72,8 @@ pub(super) struct Search {
     names: usize,
     /// What marks a link file.
     link_mark: &'static str,
+    /// Whether marks can be seen at all.
+    sees_marks: bool,
     found: Found,
 }
 
@@ -93,9 +99,10 @@ impl Search {
             Err(error) => return Err(error.into()),
         }
         let device = rustix::fs::fstat(&folder)?.st_dev;
+        let sees_marks = has_mark(&proc_path(folder.as_fd(), c"."), BRICK_MARK)?;
         let brick = Folder { entries: Dir::new(folder)?, name: CString::default() };
         let found = Found::default();
-        Ok(Self { open: vec![brick], device, names, link_mark: LINK_MARK, found })
+        Ok(Self { open: vec![brick], device, names, link_mark: LINK_MARK, sees_marks, found })
     }
 
     /// What has been found so far.
@@ -151,8 +158,8 @@ impl Search {
         match self.is_link_file(folder, name, &stat) {
             Ok(true) => return Ok(()),
             Ok(false) => {}
-            Err(Errno::NOENT) => return Ok(()),
-            Err(error) => return Err(error.into()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
         }
         self.found.entries += 1;
         self.found.files += 1;
@@ -187,20 +194,20 @@ impl Search {
         }
     }
 
-    fn is_link_file(&self, folder: BorrowedFd<'_>, name: &CStr, stat: &Stat) -> Result<bool, Errno> {
+    fn is_link_file(&self, folder: BorrowedFd<'_>, name: &CStr, stat: &Stat) -> std::io::Result<bool> {
         let file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
         let mode = stat.st_mode & 0o7777;
         if !file || mode != LINK_MODE || stat.st_size != 0 {
             return Ok(false);
         }
-        // An attribute is asked for by path; this one leads through the open folder.
-        let mut path = PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd()));
-        path.push(OsStr::from_bytes(name.to_bytes()));
-        match rustix::fs::lgetxattr(&path, self.link_mark, &mut [0; 0][..]) {
-            Ok(_) | Err(Errno::RANGE) => Ok(true),
-            Err(Errno::NODATA | Errno::OPNOTSUPP) => Ok(false),
-            Err(error) => Err(error),
+        let marked = has_mark(&proc_path(folder, name), self.link_mark)?;
+        if !marked && !self.sees_marks {
+            return Err(std::io::Error::new(
+                std::io::ErrorKind::PermissionDenied,
+                "can't be told from a link file: the agent needs CAP_SYS_ADMIN to see Gluster's marks",
+            ));
         }
+        Ok(marked)
     }
 
     fn note(&mut self, name: Option<&CStr>, trouble: &str) {
@@ -222,6 +229,21 @@ impl Search {
 }
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+/// An attribute is asked for by path; this one leads through a folder that is open.
+fn proc_path(folder: BorrowedFd<'_>, name: &CStr) -> PathBuf {
+    let mut path = PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd()));
+    path.push(OsStr::from_bytes(name.to_bytes()));
+    path
+}
+
+fn has_mark(path: &Path, mark: &str) -> std::io::Result<bool> {
+    match rustix::fs::lgetxattr(path, mark, &mut [0; 0][..]) {
+        Ok(_) | Err(Errno::RANGE) => Ok(true),
+        Err(Errno::NODATA | Errno::OPNOTSUPP) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
 
 fn is_folder(stat: &Stat) -> bool {
     FileType::from_raw_mode(stat.st_mode) == FileType::Directory

@@ -77,11 +77,21 @@ fn a_link_file_is_one_by_mode_size_and_mark() {
     fs::write(path("full"), "being moved").unwrap();
     link_file(&path("readable"), Some(mark)).unwrap();
     fs::set_permissions(path("readable"), fs::Permissions::from_mode(0o1600)).unwrap();
-    let mut search = Search { link_mark: mark, ..Search::begin(brick.path(), 20).unwrap() };
+    let begin =
+        |sees_marks| Search { link_mark: mark, sees_marks, ..Search::begin(brick.path(), 20).unwrap() };
+    let mut search = begin(true);
     assert!(!search.look_on(LONG));
     let mut names = search.found().names.clone();
     names.sort();
     assert_eq!(names, ["full", "readable", "unmarked"]);
+    assert_eq!(search.found().trouble(), None);
+
+    // Where no mark can be seen, what may be a link file is neither that nor a file.
+    let mut search = begin(false);
+    assert!(!search.look_on(LONG));
+    assert_eq!(search.found().files, 2);
+    let trouble = search.found().trouble().unwrap();
+    assert!(trouble.starts_with("unmarked: can't be told from a link file"), "{trouble}");
 }
 
 #[test]
