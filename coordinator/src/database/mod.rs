@@ -1,12 +1,14 @@
 //! The PostgreSQL that the store is in: one that was named, or a private one.
 //!
 //! [`Database::open`] does all there is to do before the store can be used: it
-//! reads the address ([`address`]) or starts a private server ([`private`]), waits
+//! reads the address ([`address`]) or starts a private server ([`private`]), which
+//! is kept alive ([`keeper`]), waits
 //! until it answers ([`connect`]), and brings the schema up to date ([`migrate`]).
 
 mod address;
 mod connect;
 mod error;
+mod keeper;
 mod migrate;
 mod private;
 mod programs;
@@ -15,6 +17,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use keeper::Keeper;
 
 pub use connect::Tls;
 pub use error::DatabaseError;
@@ -45,7 +48,7 @@ pub struct Database {
     config: tokio_postgres::Config,
     tls: Tls,
     pool: Pool,
-    private: Option<PrivatePostgres>,
+    private: Option<Keeper>,
 }
 
 impl Database {
@@ -64,7 +67,7 @@ impl Database {
         };
         match Self::ready(config, options.wait).await {
             Ok(mut database) => {
-                database.private = private;
+                database.private = private.map(|server| Keeper::of(server, options.state_dir.clone()));
                 Ok(database)
             }
             Err(error) => {

@@ -123,6 +123,17 @@ impl PrivatePostgres {
         );
     }
 
+    /// Whether it has ended by itself; then there is nothing to stop any more.
+    pub(super) fn has_died(&mut self) -> bool {
+        self.stopped = self.has_ended();
+        self.stopped
+    }
+
+    /// What the server writes.
+    pub(super) fn log(&self) -> PathBuf {
+        self.folder.join("log")
+    }
+
     fn has_ended(&mut self) -> bool {
         match &mut self.child {
             // Also reaps it.

@@ -305,6 +305,22 @@ impl Cluster {
         self.serves().await
     }
 
+    /// PostgreSQL is struck down where it stands (SIGQUIT), the coordinator lives on.
+    ///
+    /// # Errors
+    /// If it does not run.
+    pub fn kill_postgresql(&self) -> Result<()> {
+        let pid = self.postgresql().context("no PostgreSQL runs")?;
+        Ok(kill(pid, Signal::SIGQUIT)?)
+    }
+
+    /// The first process of the private PostgreSQL.
+    fn postgresql(&self) -> Option<Pid> {
+        let pid = self.folder.path().join("state/postgres/data/postmaster.pid");
+        let text = fs::read_to_string(pid).ok()?;
+        Some(Pid::from_raw(text.lines().next()?.trim().parse().ok()?))
+    }
+
     /// What is left to look at after a failure.
     async fn last_words(&self) -> String {
         let mut words = String::new();
@@ -324,11 +340,8 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         // So that its PostgreSQL ends with it; one that it left behind is ended here.
         let _ = self.coordinator.end(Duration::from_secs(10));
-        let pid = self.folder.path().join("state/postgres/data/postmaster.pid");
-        let pid = fs::read_to_string(pid).ok();
-        let pid = pid.and_then(|text| text.lines().next()?.trim().parse().ok());
-        if let Some(pid) = pid {
-            let _ = kill(Pid::from_raw(pid), Signal::SIGQUIT);
+        if let Some(pid) = self.postgresql() {
+            let _ = kill(pid, Signal::SIGQUIT);
         }
     }
 }
