@@ -20,6 +20,7 @@ mod plans;
 mod pools;
 mod rules;
 mod server;
+mod settling;
 mod speed;
 mod support;
 mod transitions;

@@ -79,7 +79,7 @@ async fn read<C: GenericClient>(
         .map(|row| {
             let (id, step): (Uuid, Uuid) = (row.value("id")?, row.value("step_id")?);
             let bricks = bricks.remove(&id).unwrap_or_default();
-            let what = intended(row, bricks, earlier.remove(&step).unwrap_or_default())?;
+            let what = intended(row, &bricks, earlier.remove(&step).unwrap_or_default())?;
             one_of(row, what)
         })
         .collect()
@@ -113,7 +113,7 @@ fn one_of(row: &Row, what: Intended) -> Result<Intention> {
     })
 }
 
-fn intended(row: &Row, bricks: Vec<Named>, earlier: BTreeMap<HostId, Counters>) -> Result<Intended> {
+fn intended(row: &Row, bricks: &[Named], earlier: BTreeMap<HostId, Counters>) -> Result<Intended> {
     let id: Uuid = row.value("id")?;
     let unreadable = |what: &str| StoreError::Unreadable(format!("intention {id} {what}"));
     let task = || -> Result<TaskId> {
