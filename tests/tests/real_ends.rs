@@ -8,10 +8,10 @@ use hod_tests::on_every_version;
 use hod_tests::pool::{Pool, look};
 
 /// Time enough for a migration on a busy machine.
-const MIGRATION: Duration = Duration::from_secs(300);
+const MIGRATION: Duration = Duration::from_secs(600);
 
 /// Time enough to notice how a task ended.
-const NOTICE: Duration = Duration::from_secs(90);
+const NOTICE: Duration = Duration::from_secs(180);
 
 on_every_version!(a_task_ends_as_what_it_was);
 

@@ -8,10 +8,10 @@ use hod_proto::types::v1::PartStatus;
 use hod_tests::pool::{Pool, Version, look, wait_until, with_pool};
 
 /// Time enough for a migration on a busy machine.
-const MIGRATION: Duration = Duration::from_secs(300);
+const MIGRATION: Duration = Duration::from_secs(600);
 
 /// Time enough to notice what happened.
-const NOTICE: Duration = Duration::from_secs(90);
+const NOTICE: Duration = Duration::from_secs(180);
 
 #[tokio::test]
 async fn a_volume_that_is_locked_or_stopped_says_nothing_of_its_task() {

@@ -8,10 +8,10 @@ use hod_proto::coordinator::v1::JobStatus;
 use hod_tests::pool::{Pool, Version, look, with_pool};
 
 /// Time enough for a migration on a busy machine.
-const MIGRATION: Duration = Duration::from_secs(300);
+const MIGRATION: Duration = Duration::from_secs(600);
 
 /// Time enough to notice what happened.
-const NOTICE: Duration = Duration::from_secs(90);
+const NOTICE: Duration = Duration::from_secs(180);
 
 #[tokio::test]
 async fn what_happens_while_the_coordinator_is_dead_is_found_out() {

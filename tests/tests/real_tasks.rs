@@ -10,7 +10,7 @@ use hod_tests::on_every_version;
 use hod_tests::pool::{Pool, look, told};
 
 /// Time enough for a migration of some thousand files on a busy machine.
-const MIGRATION: Duration = Duration::from_secs(300);
+const MIGRATION: Duration = Duration::from_secs(600);
 
 on_every_version!(every_kind_of_task_becomes_one_job);
 
@@ -73,6 +73,6 @@ async fn remove_brick(pool: &Pool) -> Result<()> {
     ensure!(look::parts(&job)? == printed, "{:#?} is recorded, {printed:#?} printed", look::parts(&job)?);
 
     pool.a().gluster_xml(&brick("commit")).await?;
-    pool.coordinator.wait_for_status(&task, JobStatus::Finished, Duration::from_secs(90)).await?;
+    pool.coordinator.wait_for_status(&task, JobStatus::Finished, Duration::from_secs(180)).await?;
     Ok(())
 }

@@ -173,7 +173,7 @@ impl Coordinator {
     }
 
     async fn wait_until_serving(&self) -> Result<()> {
-        wait_until("the coordinator serves", Duration::from_secs(90), || async {
+        wait_until("the coordinator serves", Duration::from_secs(180), || async {
             self.jobs("").await.map(|_| true)
         })
         .await

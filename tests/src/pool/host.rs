@@ -88,7 +88,7 @@ impl Host {
     pub async fn gluster_xml(&self, args: &[&str]) -> Result<String> {
         let what = format!("{} on {}", args.join(" "), self.node);
         let command = [args, &["--xml"]].concat();
-        wait_for(&what, Duration::from_secs(60), || async {
+        wait_for(&what, Duration::from_secs(180), || async {
             // Refusals come with exit status 0, failures of `status` with 1 and XML all the same.
             let out = self.try_gluster(&command).await?;
             let xml = String::from_utf8_lossy(&out.stdout).into_owned();
@@ -175,7 +175,7 @@ impl Host {
     }
 
     async fn wait_for_glusterd(&self) -> Result<()> {
-        wait_until(&format!("glusterd of {} answers", self.node), Duration::from_secs(60), || async {
+        wait_until(&format!("glusterd of {} answers", self.node), Duration::from_secs(180), || async {
             Ok(self.try_gluster(&["pool", "list"]).await?.status.success())
         })
         .await

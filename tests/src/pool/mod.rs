@@ -88,7 +88,7 @@ impl Pool {
         let first = &self.hosts[0];
         for host in &self.hosts[1..] {
             // The other glusterd may not listen yet.
-            wait_until(&format!("{} joins", host.node), Duration::from_secs(60), || async {
+            wait_until(&format!("{} joins", host.node), Duration::from_secs(180), || async {
                 Ok(first.try_gluster(&["peer", "probe", host.node]).await?.status.success())
             })
             .await?;
@@ -102,7 +102,7 @@ impl Pool {
     /// Waits until this host sees that many other hosts connected.
     pub async fn wait_for_peers(&self, host: &Host, others: usize) -> Result<()> {
         let what = format!("{} sees {others} connected peers", host.node);
-        wait_until(&what, Duration::from_secs(60), || async {
+        wait_until(&what, Duration::from_secs(180), || async {
             let out = host.try_gluster(&["pool", "list"]).await?;
             let list = String::from_utf8_lossy(&out.stdout).into_owned();
             // The host that is asked calls itself connected too.
