@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails here fails the test")]
 
 mod adding;
+mod commands;
 mod external;
 mod leading;
 mod outage;

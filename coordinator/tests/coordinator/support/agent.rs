@@ -7,21 +7,26 @@ use std::time::Duration;
 
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, stream};
+use hod_core::history::HistoryEntry;
 use hod_core::host::{HostIdentity, Peer};
 use hod_core::id::{HostId, VolumeId};
 use hod_core::observation::{FollowedTask, Holding};
+use hod_core::task::TaskType;
 use hod_core::volume::Volume;
 use hod_proto::agent::v1 as pb;
 use hod_proto::agent::v1::agent_server::{Agent, AgentServer};
 use hod_proto::agent::v1::own_look::Source;
 use hod_proto::agent::v1::watch_tasks_response::Event;
 use hod_proto::convert::agent::tell;
+use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
+
+use super::gluster::{Change, FakeBrick, FakeGluster};
 
 /// What an agent says.
 #[derive(Clone, Debug)]
@@ -35,6 +40,12 @@ pub(crate) struct Script {
     /// Told only while locked calls are allowed.
     pub(crate) followed: BTreeMap<VolumeId, FollowedTask>,
     pub(crate) fault: Fault,
+    /// Commands that were run on the host, oldest first.
+    pub(crate) history: Vec<HistoryEntry>,
+    /// What the host's bricks are like, by path; the others are as by default.
+    pub(crate) bricks: BTreeMap<String, FakeBrick>,
+    /// Geo-replication sessions.
+    pub(crate) geo_replication: Option<u32>,
 }
 
 /// How an agent misbehaves.
@@ -83,19 +94,22 @@ pub(crate) struct FakeAgent {
     pub(crate) address: SocketAddr,
     script: watch::Sender<Script>,
     grants: Grants,
+    gluster: FakeGluster,
     stop: CancellationToken,
 }
 
 impl FakeAgent {
-    pub(crate) fn start(listener: TcpListener, script: Script, grants: Grants) -> Self {
+    pub(crate) fn start(listener: TcpListener, script: Script, grants: Grants, gluster: FakeGluster) -> Self {
         let address = listener.local_addr().unwrap();
         let agent = Self {
             id: script.identity.id,
             address,
             script: watch::Sender::new(script),
             grants,
+            gluster,
             stop: CancellationToken::new(),
         };
+        agent.gluster.add(agent.script.clone());
         agent.serve(listener);
         agent
     }
@@ -120,7 +134,11 @@ impl FakeAgent {
     }
 
     fn serve(&self, listener: TcpListener) {
-        let service = Service { script: self.script.subscribe(), grants: self.grants.clone() };
+        let service = Service {
+            script: self.script.subscribe(),
+            grants: self.grants.clone(),
+            gluster: self.gluster.clone(),
+        };
         let stop = self.stop.clone();
         tokio::spawn(async move {
             let server = tonic::transport::Server::builder()
@@ -208,6 +226,7 @@ mod mortal {
 struct Service {
     script: watch::Receiver<Script>,
     grants: Grants,
+    gluster: FakeGluster,
 }
 
 impl Service {
@@ -239,9 +258,16 @@ impl Agent for Service {
 
     async fn list_volumes(
         &self,
-        _: Request<pb::ListVolumesRequest>,
+        request: Request<pb::ListVolumesRequest>,
     ) -> Result<Response<pb::ListVolumesResponse>, Status> {
-        Err(Status::unimplemented("not asked by the coordinator"))
+        let name = request.into_inner().volume;
+        let script = self.script().await;
+        let meant = script.volumes.iter().filter(|v| name.is_empty() || v.name == name);
+        let volumes: Vec<_> = meant.map(Into::into).collect();
+        match volumes.is_empty() {
+            true => Err(Status::not_found(format!("Volume {name} does not exist"))),
+            false => Ok(Response::new(pb::ListVolumesResponse { volumes })),
+        }
     }
 
     async fn list_tasks(
@@ -253,9 +279,19 @@ impl Agent for Service {
 
     async fn get_task_status(
         &self,
-        _: Request<pb::GetTaskStatusRequest>,
+        request: Request<pb::GetTaskStatusRequest>,
     ) -> Result<Response<pb::GetTaskStatusResponse>, Status> {
-        Err(Status::unimplemented("not asked by the coordinator"))
+        let script = self.script().await;
+        let name = request.into_inner().volume;
+        let id = script.volumes.iter().find(|v| v.name == name).map(|v| v.id);
+        let task = id.and_then(|id| script.followed.get(&id));
+        match task {
+            Some(task) => {
+                let task = Some(tell::followed_task(task, |_| String::new()));
+                Ok(Response::new(pb::GetTaskStatusResponse { task }))
+            }
+            None => Err(Status::failed_precondition(format!("Rebalance not started for volume {name}."))),
+        }
     }
 
     type WatchTasksStream = BoxStream<'static, Result<pb::WatchTasksResponse, Status>>;
@@ -279,103 +315,217 @@ impl Agent for Service {
 
     async fn start_rebalance(
         &self,
-        _: Request<pb::StartRebalanceRequest>,
+        request: Request<pb::StartRebalanceRequest>,
     ) -> Result<Response<pb::StartRebalanceResponse>, Status> {
-        Err(Status::unimplemented("not asked by the coordinator"))
+        let r = request.into_inner();
+        let command = match (r.fix_layout, r.force) {
+            (true, _) => "rebalance fix-layout start",
+            (false, true) => "rebalance start force",
+            (false, false) => "rebalance start",
+        };
+        let task_type = TaskType::Rebalance { fix_layout: r.fix_layout };
+        let change = Change::Start { task_type, bricks: Vec::new() };
+        let outcome = Some(self.run(command, &r.volume, r.request_id, change).await);
+        Ok(Response::new(pb::StartRebalanceResponse { outcome }))
     }
 
     async fn stop_rebalance(
         &self,
-        _: Request<pb::StopRebalanceRequest>,
+        request: Request<pb::StopRebalanceRequest>,
     ) -> Result<Response<pb::StopRebalanceResponse>, Status> {
-        Err(Status::unimplemented("not asked by the coordinator"))
+        let r = request.into_inner();
+        let outcome = Some(self.run("rebalance stop", &r.volume, r.request_id, Change::Stop).await);
+        Ok(Response::new(pb::StopRebalanceResponse { outcome }))
     }
 
     async fn start_remove_brick(
         &self,
-        _: Request<pb::StartRemoveBrickRequest>,
+        request: Request<pb::StartRemoveBrickRequest>,
     ) -> Result<Response<pb::StartRemoveBrickResponse>, Status> {
-        Err(Status::unimplemented("not asked by the coordinator"))
+        let r = request.into_inner();
+        let change = Change::Start { task_type: TaskType::RemoveBrick, bricks: r.bricks };
+        let outcome = Some(self.run("remove-brick start", &r.volume, r.request_id, change).await);
+        Ok(Response::new(pb::StartRemoveBrickResponse { outcome }))
     }
 
     async fn stop_remove_brick(
         &self,
-        _: Request<pb::StopRemoveBrickRequest>,
+        request: Request<pb::StopRemoveBrickRequest>,
     ) -> Result<Response<pb::StopRemoveBrickResponse>, Status> {
-        Err(Status::unimplemented("not asked by the coordinator"))
+        let r = request.into_inner();
+        let outcome = Some(self.run("remove-brick stop", &r.volume, r.request_id, Change::Stop).await);
+        Ok(Response::new(pb::StopRemoveBrickResponse { outcome }))
     }
 
     async fn commit_remove_brick(
         &self,
-        _: Request<pb::CommitRemoveBrickRequest>,
+        request: Request<pb::CommitRemoveBrickRequest>,
     ) -> Result<Response<pb::CommitRemoveBrickResponse>, Status> {
-        Err(Status::unimplemented("not asked by the coordinator"))
+        let r = request.into_inner();
+        let change = Change::Take { bricks: r.bricks };
+        let outcome = Some(self.run("remove-brick commit", &r.volume, r.request_id, change).await);
+        Ok(Response::new(pb::CommitRemoveBrickResponse { outcome }))
     }
 
     async fn force_remove_brick(
         &self,
-        _: Request<pb::ForceRemoveBrickRequest>,
+        request: Request<pb::ForceRemoveBrickRequest>,
     ) -> Result<Response<pb::ForceRemoveBrickResponse>, Status> {
-        Err(Status::unimplemented("not asked by the coordinator"))
+        let r = request.into_inner();
+        let change = Change::Take { bricks: r.bricks };
+        let outcome = Some(self.run("remove-brick force", &r.volume, r.request_id, change).await);
+        Ok(Response::new(pb::ForceRemoveBrickResponse { outcome }))
     }
 
     async fn replace_brick(
         &self,
-        _: Request<pb::ReplaceBrickRequest>,
+        request: Request<pb::ReplaceBrickRequest>,
     ) -> Result<Response<pb::ReplaceBrickResponse>, Status> {
-        Err(Status::unimplemented("not asked by the coordinator"))
+        let r = request.into_inner();
+        let change = Change::Replace { old: r.old_brick, new: r.new_brick };
+        let outcome = Some(self.run("replace-brick commit force", &r.volume, r.request_id, change).await);
+        Ok(Response::new(pb::ReplaceBrickResponse { outcome }))
     }
 
     async fn reset_brick(
         &self,
-        _: Request<pb::ResetBrickRequest>,
+        request: Request<pb::ResetBrickRequest>,
     ) -> Result<Response<pb::ResetBrickResponse>, Status> {
-        Err(Status::unimplemented("not asked by the coordinator"))
+        let r = request.into_inner();
+        let commit = r.phase() == pb::reset_brick_request::Phase::Commit;
+        let command = if commit { "reset-brick commit force" } else { "reset-brick start" };
+        let change = Change::Reset { brick: r.brick, serves: commit };
+        let outcome = Some(self.run(command, &r.volume, r.request_id, change).await);
+        Ok(Response::new(pb::ResetBrickResponse { outcome }))
     }
 
     async fn set_volume_option(
         &self,
-        _: Request<pb::SetVolumeOptionRequest>,
+        request: Request<pb::SetVolumeOptionRequest>,
     ) -> Result<Response<pb::SetVolumeOptionResponse>, Status> {
-        Err(Status::unimplemented("not asked by the coordinator"))
+        let r = request.into_inner();
+        let change = Change::Option { name: r.name, value: Some(r.value) };
+        let outcome = Some(self.run("set", &r.volume, r.request_id, change).await);
+        Ok(Response::new(pb::SetVolumeOptionResponse { outcome }))
     }
 
     async fn reset_volume_option(
         &self,
-        _: Request<pb::ResetVolumeOptionRequest>,
+        request: Request<pb::ResetVolumeOptionRequest>,
     ) -> Result<Response<pb::ResetVolumeOptionResponse>, Status> {
-        Err(Status::unimplemented("not asked by the coordinator"))
+        let r = request.into_inner();
+        let change = Change::Option { name: r.name, value: None };
+        let outcome = Some(self.run("reset", &r.volume, r.request_id, change).await);
+        Ok(Response::new(pb::ResetVolumeOptionResponse { outcome }))
     }
 
     async fn get_brick_space(
         &self,
-        _: Request<pb::GetBrickSpaceRequest>,
+        request: Request<pb::GetBrickSpaceRequest>,
     ) -> Result<Response<pb::GetBrickSpaceResponse>, Status> {
-        Err(Status::unimplemented("not asked by the coordinator"))
+        let script = self.script().await;
+        let bricks = own_bricks(&script, &request.into_inner().volume);
+        let bricks = bricks.map(|(name, path, brick)| pb::BrickSpace {
+            path,
+            name,
+            total_bytes: brick.total,
+            free_bytes: brick.free,
+            device: brick.device,
+            serves: brick.serves,
+            error: String::new(),
+        });
+        Ok(Response::new(pb::GetBrickSpaceResponse {
+            bricks: bricks.collect(),
+            geo_replication_sessions: script.geo_replication,
+            state_error: String::new(),
+        }))
     }
 
     async fn count_pending_heals(
         &self,
-        _: Request<pb::CountPendingHealsRequest>,
+        request: Request<pb::CountPendingHealsRequest>,
     ) -> Result<Response<pb::CountPendingHealsResponse>, Status> {
-        Err(Status::unimplemented("not asked by the coordinator"))
+        let script = self.script().await;
+        let bricks = own_bricks(&script, &request.into_inner().volume);
+        let bricks = bricks.map(|(name, path, brick)| pb::PendingHeals {
+            path,
+            name,
+            entries: brick.pending.unwrap_or(0),
+            error: if brick.pending.is_some() { String::new() } else { "no such folder".into() },
+        });
+        Ok(Response::new(pb::CountPendingHealsResponse { bricks: bricks.collect() }))
     }
 
     async fn get_heal_summary(
         &self,
-        _: Request<pb::GetHealSummaryRequest>,
+        request: Request<pb::GetHealSummaryRequest>,
     ) -> Result<Response<pb::GetHealSummaryResponse>, Status> {
-        Err(Status::unimplemented("not asked by the coordinator"))
+        self.script().await;
+        let volume = request.into_inner().volume;
+        let scripts = self.gluster.scripts();
+        let bricks = scripts.iter().flat_map(|script| {
+            own_bricks(script, &volume).map(|(name, _, brick)| pb::BrickHeal {
+                host_id: script.identity.id.to_string(),
+                name,
+                status: "Connected".into(),
+                connected: true,
+                pending: brick.pending,
+                split_brain: brick.split_brain,
+                possibly_healing: Some(0),
+            })
+        });
+        Ok(Response::new(pb::GetHealSummaryResponse { bricks: bricks.collect() }))
     }
 
     type WalkBrickStream = BoxStream<'static, Result<pb::WalkBrickResponse, Status>>;
 
     async fn walk_brick(
         &self,
-        _: Request<pb::WalkBrickRequest>,
+        request: Request<pb::WalkBrickRequest>,
     ) -> Result<Response<Self::WalkBrickStream>, Status> {
-        Err(Status::unimplemented("not asked by the coordinator"))
+        let script = self.script().await;
+        let r = request.into_inner();
+        let Some((_, _, brick)) = own_bricks(&script, &r.volume).find(|(_, path, _)| *path == r.path) else {
+            return Err(Status::not_found(format!("no brick {}", r.path)));
+        };
+        let under_way = pb::WalkBrickResponse { entries: 1, ..pb::WalkBrickResponse::default() };
+        let end = pb::WalkBrickResponse {
+            entries: 10,
+            files: brick.files.len() as u64,
+            bytes: 0,
+            names: brick.files,
+            finished: brick.walk_error.is_empty(),
+            error: brick.walk_error,
+        };
+        Ok(Response::new(stream::iter([Ok(under_way), Ok(end)]).boxed()))
     }
+}
+
+impl Service {
+    async fn run(
+        &self,
+        command: &'static str,
+        volume: &str,
+        request: String,
+        change: Change,
+    ) -> pb::CommandOutcome {
+        let host = self.script().await.identity.id;
+        self.gluster.run(host, command, volume, request, change).await
+    }
+}
+
+/// The host's own bricks of a volume: name, path, and what they are like.
+fn own_bricks<'s>(
+    script: &'s Script,
+    volume: &str,
+) -> impl Iterator<Item = (String, String, FakeBrick)> + use<'s> {
+    let volume = script.volumes.iter().find(|v| v.name == volume);
+    let bricks = volume.into_iter().flat_map(|v| &v.bricks);
+    bricks.filter_map(|b| {
+        let brick = b.brick.as_ref().filter(|b| b.host == script.identity.id)?;
+        let facts = script.bricks.get(&brick.path).cloned().unwrap_or_default();
+        Some((b.name.to_string(), brick.path.clone(), facts))
+    })
 }
 
 /// The whole picture at first, again at every change, and signs of life between.
@@ -384,9 +534,11 @@ async fn tell_on(
     locked: bool,
     to: mpsc::Sender<Result<pb::WatchTasksResponse, Status>>,
 ) {
+    let mut lines = 0;
     let mut messages = picture(&script.borrow_and_update().clone(), locked);
     messages.push(Event::PictureComplete(pb::PictureComplete {}));
     loop {
+        messages.extend(history(&script.borrow().clone(), &mut lines));
         for event in messages {
             if to.send(Ok(tell::message(Duration::ZERO, event))).await.is_err() {
                 return;
@@ -401,6 +553,15 @@ async fn tell_on(
             () = tokio::time::sleep(Duration::from_millis(200)) => sign_of_life(&script.borrow().clone()),
         };
     }
+}
+
+/// The lines of the history that were not told yet.
+fn history(script: &Script, told: &mut usize) -> Option<Event> {
+    let new = &script.history[*told..];
+    *told = script.history.len();
+    let age = |at| Duration::try_from(Timestamp::now().duration_since(at)).unwrap_or_default();
+    let entries: Vec<_> = new.iter().map(|e| tell::history_entry(e, age(e.at))).collect();
+    (!entries.is_empty()).then_some(Event::History(pb::HistoryReport { entries }))
 }
 
 fn sign_of_life(script: &Script) -> Vec<Event> {

@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use super::agent::{FakeAgent, Fault, Grants, Script};
+use super::gluster::FakeGluster;
 
 /// What counts as done of a task.
 pub(crate) fn counters(files: u64) -> Counters {
@@ -25,18 +26,25 @@ pub(crate) fn counters(files: u64) -> Counters {
 pub(crate) struct FakePool {
     pub(crate) agents: Vec<FakeAgent>,
     pub(crate) grants: Grants,
+    pub(crate) gluster: FakeGluster,
     pub(crate) volume: Volume,
 }
 
 impl FakePool {
     pub(crate) async fn start(hosts: u8) -> Self {
+        Self::with(hosts, |_| {}).await
+    }
+
+    /// The same with another volume.
+    pub(crate) async fn with(hosts: u8, reshape: impl FnOnce(&mut Volume)) -> Self {
         let listeners = listeners(hosts).await;
         // In the order of the addresses, so that the first is the first choice.
         let mut ids: Vec<HostId> =
             listeners.iter().map(|_| HostId::from_untyped_uuid(Uuid::new_v4())).collect();
         ids.sort_unstable();
-        let volume = volume(&ids);
-        let grants = Grants::default();
+        let mut volume = volume(&ids);
+        reshape(&mut volume);
+        let (grants, gluster) = (Grants::default(), FakeGluster::default());
         let peers: Vec<Peer> = ids.iter().enumerate().map(|(n, id)| peer(n, *id)).collect();
         let agents = listeners
             .into_iter()
@@ -60,16 +68,29 @@ impl FakePool {
                     own: BTreeMap::from([(volume.id, Holding::Nothing { residue: None })]),
                     followed: BTreeMap::new(),
                     fault: Fault::None,
+                    history: Vec::new(),
+                    bricks: BTreeMap::new(),
+                    geo_replication: Some(0),
                 };
-                FakeAgent::start(listener, script, grants.clone())
+                FakeAgent::start(listener, script, grants.clone(), gluster.clone())
             })
             .collect();
-        Self { agents, grants, volume }
+        Self { agents, grants, gluster, volume }
     }
 
     /// The first agent's address, to add the pool by.
     pub(crate) fn address(&self) -> String {
         self.agents[0].address.to_string()
+    }
+
+    /// The volume's n-th brick.
+    pub(crate) fn brick(&self, n: usize) -> Brick {
+        self.volume.bricks[n].brick.clone().unwrap()
+    }
+
+    /// Its name.
+    pub(crate) fn brick_name(&self, n: usize) -> String {
+        self.volume.bricks[n].name.to_string()
     }
 
     pub(crate) fn id(&self, n: usize) -> HostId {

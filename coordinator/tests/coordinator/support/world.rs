@@ -4,15 +4,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hod_coordinator::commands::housekeeping::Periods;
 use hod_coordinator::config::{Config, Given};
 use hod_coordinator::database::{Database, PrivatePostgres};
 use hod_coordinator::start::{Coordinator, Listeners};
 use hod_coordinator::store::{PgStore, Store};
+use hod_core::plan::Settings;
 use hod_proto::coordinator::v1 as pb;
+use hod_proto::coordinator::v1::commands_client::CommandsClient;
 use hod_proto::coordinator::v1::events_client::EventsClient;
 use hod_proto::coordinator::v1::jobs_client::JobsClient;
 use hod_proto::coordinator::v1::pools_client::PoolsClient;
 use hod_proto::coordinator::v1::tasks_client::TasksClient;
+use hod_proto::types::v1::TaskStatus;
 use tempfile::TempDir;
 use tonic::Status;
 use tonic::transport::{Channel, Endpoint};
@@ -23,6 +27,12 @@ use super::pool::FakePool;
 
 /// How long an agent's silence lasts before it counts, in these tests.
 pub(crate) const SILENT_AFTER: Duration = Duration::from_secs(2);
+
+/// How long after it was begun a command of Gluster's can't be at work any more, here.
+pub(crate) const SETTLED_AFTER: Duration = Duration::from_secs(4);
+
+/// Sees to what follows from commands in a hurry.
+const HOUSEKEEPING: Periods = Periods { tick: Duration::from_millis(300), heals: Duration::from_millis(300) };
 
 /// A database that need not outlive the machine's fall.
 const HASTY: [&str; 3] = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
@@ -60,7 +70,10 @@ impl World {
             web_listen: "127.0.0.1:0".parse().ok(),
             ..Given::default()
         };
-        let config = Config { silent_after: SILENT_AFTER, ..Config::from(given) };
+        let config = Config { silent_after: SILENT_AFTER, housekeeping: HOUSEKEEPING, ..Config::from(given) };
+        let plan =
+            Settings { settled_after: SETTLED_AFTER, history_lag: Duration::from_secs(1), ..config.plan };
+        let config = Config { plan, sync_every: Duration::from_millis(500), ..config };
         let listeners = Listeners::bind(&config).await.unwrap();
         let started = Coordinator::start(&config, listeners, self.store.clone()).await;
         self.coordinator = Some(started.unwrap());
@@ -102,6 +115,10 @@ impl World {
 
     pub(crate) fn pools(&self) -> PoolsClient<Channel> {
         PoolsClient::new(self.channel())
+    }
+
+    pub(crate) fn commands(&self) -> CommandsClient<Channel> {
+        CommandsClient::new(self.channel())
     }
 
     pub(crate) fn jobs(&self) -> JobsClient<Channel> {
@@ -162,6 +179,41 @@ impl World {
             jobs.into_iter().find(|job| job.status() == status)
         })
         .await
+    }
+
+    /// Waits until a job has this status, and returns it.
+    pub(crate) async fn job_is(&self, id: &str, status: pb::JobStatus) -> pb::Job {
+        super::until(&format!("job {id} to be {status:?}"), async || {
+            let job = self.job(id).await;
+            (job.status() == status).then_some(job)
+        })
+        .await
+    }
+
+    pub(crate) async fn job(&self, id: &str) -> pb::Job {
+        let request = pb::GetJobRequest { job_id: id.into() };
+        self.jobs().get_job(request).await.unwrap().into_inner().job.unwrap()
+    }
+
+    /// Waits until the task of a job stands so, and returns it.
+    pub(crate) async fn task_is(&self, job: &str, status: TaskStatus) -> pb::Task {
+        super::until(&format!("the task of job {job} to be {status:?}"), async || {
+            let job = self.job(job).await;
+            job.steps.into_iter().filter_map(|s| s.task).find(|t| t.status() == status)
+        })
+        .await
+    }
+
+    /// All events of the pool "shop", in their order.
+    pub(crate) async fn all_events(&self) -> Vec<pb::Event> {
+        let request = pb::ListEventsRequest { pool: "shop".into(), page_size: 1000, ..Default::default() };
+        self.events().list_events(request).await.unwrap().into_inner().events
+    }
+
+    /// The folder of the database's socket.
+    pub(crate) fn database(&self) -> String {
+        let folder = self.postgres.as_ref().unwrap().socket_folder();
+        format!("host={} user=hod dbname=hod", folder.display())
     }
 
     /// The kinds of all events of the pool "shop", in their order.
