@@ -276,6 +276,24 @@ fn hosts_that_learn_of_a_stop_one_after_another_do_not_disagree() {
 }
 
 #[test]
+fn a_stop_that_misses_a_host_is_told_however_young_the_task() {
+    let mut w = World::new();
+    w.pass(5);
+    for h in [A, B, C] {
+        w.holds(h, 1, &REBALANCE, InProgress, 0);
+    }
+    w.sync();
+    // No locked call was made before the stop.
+    w.pass(5);
+    w.holds_nothing(A, Some((Stopped, 5)));
+    w.holds_nothing(B, Some((Stopped, 5)));
+    w.pass(5);
+    w.holds(C, 1, &REBALANCE, InProgress, 0);
+    w.sync();
+    assert_eq!(w.attention(1), [AttentionCode::HostsDisagree]);
+}
+
+#[test]
 fn hosts_that_learn_of_a_start_one_after_another_do_not_disagree() {
     let mut w = World::new();
     w.pass(1);

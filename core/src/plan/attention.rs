@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::claims::Claims;
-use super::{View, parts, since, words};
+use super::{View, parts, words};
 use crate::id::{HostId, JobId, VolumeId};
 use crate::observation::{Holding, Word};
 use crate::record::{Attention, AttentionCode, TaskRecord};
@@ -62,28 +62,26 @@ fn waiting(view: &View<'_>, task: &TaskRecord) -> Option<String> {
 
 /// Hosts that should hold the task and hold it not, while others do.
 fn disagreement(view: &View<'_>, claims: &Claims<'_>, task: &TaskRecord) -> Option<String> {
-    let settled = task.followed || since(task.found_at, view.now) >= view.settings.start_takes;
     let holds: BTreeSet<HostId> = claims.holders.keys().copied().filter(|h| view.answers(*h)).collect();
-    if !settled || holds.is_empty() {
+    if holds.is_empty() {
         return None;
     }
-    // A stop reaches the hosts one after another: what was asked before it proves nothing against
-    // what was asked after it. Once told, it is told until they agree.
-    let asked = |h: &HostId| claims.own.get(h).map(|look| look.at);
-    let told_before = task.attention.iter().any(|a| a.code == AttentionCode::HostsDisagree);
-    let contradicted = |h: &HostId| told_before || holds.iter().any(|holder| asked(holder) >= asked(h));
     let differ: Vec<HostId> = task
         .parts
         .iter()
         .filter(|(host, part)| part.must_take_part && view.answers(**host) && !holds.contains(host))
         // One that never held it has to have said so twice: a start reaches the hosts one after another.
-        .filter(|(host, part)| {
-            (part.held && contradicted(host)) || part.not_held.is_some_and(|(looks, _)| looks >= 2)
-        })
+        .filter(|(_, part)| part.held || part.not_held.is_some_and(|(looks, _)| looks >= 2))
         .map(|(host, _)| *host)
         .filter(|host| claims.own.get(host).is_some_and(|look| view.is_fresh(look.at)))
         .collect();
-    if differ.is_empty() {
+    // A stop does too: a host that was asked before it proves nothing against one that was asked
+    // after it. Once told, it is told until they agree.
+    let asked = |h: &HostId| claims.own.get(h).map(|look| look.at);
+    let contradicted =
+        |h: &HostId| !task.parts[h].held || holds.iter().any(|holder| asked(holder) >= asked(h));
+    let told_before = task.attention.iter().any(|a| a.code == AttentionCode::HostsDisagree);
+    if differ.is_empty() || !(told_before || differ.iter().any(contradicted)) {
         return None;
     }
     let has_another = |h: &HostId| matches!(claims.own.get(h).map(|l| &l.holding), Some(Holding::Task(_)));
