@@ -129,21 +129,29 @@ async fn hosts_that_disagree_make_no_false_end_and_no_second_job() {
         pool.a().gluster_xml(&["volume", "rebalance", "stopped", "stop"]).await?;
         pool.c().start_again().await?;
 
-        // Away at the start: it never learns of the task, and the job can end without it.
-        let job = pool.coordinator.wait_for_status(&started, JobStatus::Finished, MIGRATION).await?;
-        let node_c = pool.c().uuid().await?;
-        let without = look::task(&job)?.parts.iter().find(|part| part.host_id == node_c);
-        ensure!(without.is_some_and(|part| part.took_no_part), "node-c took no part: {job:#?}");
-
-        // Away at the stop: it runs on alone, and only when it has ended the job does.
-        let disagree = |job: &_| look::tells(job, "hosts-disagree");
-        let job = pool.coordinator.wait_for_job_of(&stopped, "hosts disagree", NOTICE, disagree).await?;
-        ensure!(job.status() == JobStatus::Started, "it ended while node-c runs on: {job:#?}");
-        pool.coordinator.wait_for_status(&stopped, JobStatus::Aborted, MIGRATION).await?;
+        tokio::try_join!(away_at_the_start(pool, &started), away_at_the_stop(pool, &stopped))?;
         one_job(pool, "started").await?;
         one_job(pool, "stopped").await
     })
     .await;
+}
+
+/// It never learns of the task, and the job can end without it.
+async fn away_at_the_start(pool: &Pool, task: &str) -> Result<()> {
+    let job = pool.coordinator.wait_for_status(task, JobStatus::Finished, MIGRATION).await?;
+    let node_c = pool.c().uuid().await?;
+    let without = look::task(&job)?.parts.iter().find(|part| part.host_id == node_c);
+    ensure!(without.is_some_and(|part| part.took_no_part), "node-c took no part: {job:#?}");
+    Ok(())
+}
+
+/// It runs on alone, and only when it has ended the job does.
+async fn away_at_the_stop(pool: &Pool, task: &str) -> Result<()> {
+    let disagree = |job: &_| look::tells(job, "hosts-disagree");
+    let job = pool.coordinator.wait_for_job_of(task, "hosts disagree", NOTICE, disagree).await?;
+    ensure!(job.status() == JobStatus::Started, "it ended while node-c runs on: {job:#?}");
+    pool.coordinator.wait_for_status(task, JobStatus::Aborted, MIGRATION).await?;
+    Ok(())
 }
 
 async fn start_rebalance(pool: &Pool, volume: &str) -> Result<String> {
