@@ -10,13 +10,13 @@ pub(super) fn advice(error: &GlusterError) -> &'static str {
             "another command has the volume: try again in a moment, or after 3 minutes if a peer is frozen"
         }
         Kind::TimedOut => "a peer may be frozen: look at its glusterd",
-        Kind::NoSuchVolume => "see the volumes: hod volume list",
+        Kind::NoSuchVolume => "see the volumes: hod volumes",
         Kind::VolumeNotStarted => "start the volume first",
         Kind::TaskNotStarted => {
-            "the host that was asked knows of no such task: see what each host says with hod task"
+            "the host that was asked knows of no such task: see what each host says with hod task ID"
         }
         Kind::HostsDisagree => {
-            "hosts hold different views: see what each says with hod task, and restart glusterd where it is stale"
+            "hosts hold different views: see what each says with hod task ID, and restart glusterd where it is stale"
         }
         Kind::WrongBrick => "name the bricks that the task was started with, all of them",
         Kind::NotDistributed => "there is nothing to spread: add bricks first",

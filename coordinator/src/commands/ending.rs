@@ -133,6 +133,11 @@ impl End {
         if self.ending.is_pause() {
             return Ok(self.commands.store.set_pause(self.task.step, &self.actor).await?);
         }
+        if self.task.pause.is_some() {
+            // It is to end, not to go on later.
+            let store = &self.commands.store;
+            store.clear_pause(self.task.step, &self.actor, "it is to end instead").await?;
+        }
         let message = format!("{} was asked to {}", self.task.description(), self.ending.what());
         let event = self.event(Severity::Info, "command", message);
         Ok(self.commands.store.record_command(self.task.job, &event).await?)

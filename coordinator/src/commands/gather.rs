@@ -134,7 +134,7 @@ impl Commands {
     /// or the store does not.
     pub(super) async fn gather(&self, pool: &Pool, volume: &str, needs: Needs) -> Result<Known, Refusal> {
         let name = hod_core::command::names::volume(volume).map_err(|e| {
-            let problem = Problem::new("bad-name", format!("volume {e}"), "see the volumes: hod volume list");
+            let problem = Problem::new("bad-name", format!("volume {e}"), "see the volumes: hod volumes");
             Refusal::problem(volume, problem.of("volume"))
         })?;
         let Some(live) = self.sync.live(pool.id) else {

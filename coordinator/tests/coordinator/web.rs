@@ -84,7 +84,7 @@ async fn reflection_names_every_service() {
         panic!("{answer:?}");
     };
     let names: Vec<String> = list.service.into_iter().map(|s| s.name).collect();
-    for name in ["Pools", "Jobs", "Tasks", "Events"] {
+    for name in ["Pools", "Jobs", "Tasks", "Events", "Commands"] {
         assert!(names.contains(&format!("hod.coordinator.v1.{name}")), "{names:?}");
     }
     world.end().await;

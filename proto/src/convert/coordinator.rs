@@ -8,7 +8,6 @@ use hod_core::event::Severity;
 use hod_core::id::HostId;
 use hod_core::job::{JobStatus, StepType};
 use hod_core::record::{Attention, HostRecord, HostState, PartRecord, TaskRecord};
-use hod_core::task::Counters;
 use jiff::Timestamp;
 
 use super::Unreadable;
@@ -137,7 +136,6 @@ pub struct Around<'a> {
 pub fn task(task: &TaskRecord, around: &Around<'_>) -> pb::Task {
     let (kind, type_name, fix_layout) = task_type(task.task_type.as_ref());
     let ended = task.status.is_ended() || !task.job_status.is_open();
-    let sum = task.parts.values().fold(Counters::default(), |sum, part| sum + part.counters);
     pb::Task {
         task_id: task.task.to_string(),
         r#type: kind.into(),
@@ -156,7 +154,7 @@ pub fn task(task: &TaskRecord, around: &Around<'_>) -> pb::Task {
                 arbiter: false,
             })
             .collect(),
-        counters: Some(sum.into()),
+        counters: Some(task.counters().into()),
         parts: task.parts.iter().map(|(id, part)| host_part(*id, part, ended, around)).collect(),
         attention: task.attention.iter().map(Into::into).collect(),
         pool: around.pool.to_owned(),

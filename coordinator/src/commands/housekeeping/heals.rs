@@ -149,7 +149,7 @@ impl Watched {
             tell(
                 AttentionCode::BrickDown,
                 format!(
-                    "{name} does not serve: see its log, or reset it again (hod replace-brick {volume} {name})"
+                    "{name} does not serve: see its log; to take it into service anew, give this job up and reset it again"
                 ),
             );
         }

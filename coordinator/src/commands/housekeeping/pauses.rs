@@ -1,6 +1,9 @@
 //! A pause that did not come true: its stop was never asked for, or had no effect, and
 //! the task runs on. It is taken back, so that it can be asked for again.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use async_trait::async_trait;
 use hod_core::task::TaskStatus;
 
@@ -18,13 +21,12 @@ impl Chore for Pauses {
 
     async fn run(&mut self, house: &House) -> Result<(), Refusal> {
         let store = &house.commands.store;
-        let recorded = store.load(house.pool.id, &house.live.task_ids()).await?;
+        let open = store.tasks(Some(house.pool.id), &BTreeSet::new()).await?;
         let now = store.now().await?;
         let settled = house.commands.sync.rules().plan.settled_after;
-        let open = recorded.tasks.values().filter(|t| t.job_status.is_open());
-        for task in open.filter(|t| t.status == TaskStatus::Running) {
+        for task in open.iter().map(|t| &t.record).filter(|t| t.status == TaskStatus::Running) {
             let Some(pause) = &task.pause else { continue };
-            let age = std::time::Duration::try_from(now.duration_since(pause.at)).unwrap_or_default();
+            let age = Duration::try_from(now.duration_since(pause.at)).unwrap_or_default();
             if age < settled {
                 continue;
             }

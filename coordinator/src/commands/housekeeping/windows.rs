@@ -1,6 +1,7 @@
 //! Pauses rebalances outside of their windows, and lets them go on inside. What an
 //! operator has paused stays paused; a remove-brick is never paused by a window.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -27,17 +28,11 @@ impl Chore for Windows {
         "keeping to windows"
     }
 
-    fn on_news(&self) -> bool {
-        true
-    }
-
     async fn run(&mut self, house: &House) -> Result<(), Refusal> {
         let store = &house.commands.store;
-        let recorded = store.load(house.pool.id, &house.live.task_ids()).await?;
-        let open = |t: &&TaskRecord| t.job_status.is_open() && !recorded.intentions.contains_key(&t.volume);
-        let rebalances = recorded.tasks.values().filter(open);
-        let rebalances: Vec<_> =
-            rebalances.filter(|t| matches!(t.task_type, Some(TaskType::Rebalance { .. }))).collect();
+        let open = store.tasks(Some(house.pool.id), &BTreeSet::new()).await?;
+        let is_rebalance = |t: &&TaskRecord| matches!(t.task_type, Some(TaskType::Rebalance { .. }));
+        let rebalances: Vec<_> = open.iter().map(|t| &t.record).filter(is_rebalance).collect();
         if rebalances.is_empty() {
             return Ok(());
         }

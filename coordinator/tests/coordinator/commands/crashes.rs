@@ -42,7 +42,7 @@ async fn mortal(world: &World, dies_at: FaultPoint) -> (Child, Channel) {
     let address = timeout(DEADLINE, listens).await.expect("it listens in time");
     tokio::spawn(async move {
         while let Ok(Some(line)) = lines.next_line().await {
-            eprintln!("  {line}")
+            eprintln!("  {line}");
         }
     });
     let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();

@@ -1,7 +1,7 @@
 //! Replacing and resetting a brick: one job from the checks to healed; and those that
 //! were typed into Gluster's own command line.
 
-use hod_core::brick::Brick;
+use hod_core::brick::{Brick, BrickName};
 use hod_proto::coordinator::v1 as pb;
 use hod_proto::coordinator::v1::{JobStatus, StepType};
 use tokio::time::{Duration, Instant};
@@ -150,5 +150,29 @@ async fn one_from_gluster_s_command_line_is_found_once_and_watched() {
     world.job_is(&job.job_id, JobStatus::Finished).await;
     world.only_job().await;
     assert_eq!(pool.gluster.calls(), Vec::<String>::new());
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replacement_from_gluster_s_command_line_is_found() {
+    let (world, pool) = shop(2, replica(2)).await;
+    let command = format!("volume replace-brick dist {} {NEW} commit force", pool.brick_name(0));
+    pool.gluster.everywhere(|script| {
+        let brick = &mut script.volumes[0].bricks[0];
+        brick.name = BrickName::parse(NEW).unwrap();
+        brick.brick = Some(new_brick(&pool));
+    });
+    pool.gluster.brick(&pool.brick(1), |brick| brick.pending = Some(2));
+    pool.gluster.history(pool.id(1), &command);
+    let job = until("the job", async || world.all_jobs().await.into_iter().next()).await;
+    assert!(
+        job.external && job.description.contains("Replacing") && job.description.contains(NEW),
+        "{job:?}"
+    );
+    let status = world.commands().start_rebalance(start_rebalance()).await.unwrap_err();
+    assert!(super::wrong(&status).0.contains(&"volume-busy".to_owned()), "{status}");
+    pool.gluster.brick(&pool.brick(1), |brick| brick.pending = Some(0));
+    world.job_is(&job.job_id, JobStatus::Finished).await;
+    world.only_job().await;
     world.end().await;
 }

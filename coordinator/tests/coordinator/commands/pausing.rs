@@ -48,12 +48,30 @@ async fn it_goes_on_where_it_was_over_a_restart() {
     assert_ne!(running.task_id, paused.task_id);
     pool.gluster.parts(PartStatus::Completed, counters(2));
     let job = world.job_is(&own.job_id, JobStatus::Finished).await;
-    // What both runs have moved.
     let tasks: Vec<_> = job.steps.iter().filter_map(|s| s.task.as_ref()).collect();
     assert_eq!(tasks.len(), 1);
+    // What both runs have moved; what was looked at is the last one's.
+    let sum = tasks[0].counters.as_ref().unwrap();
+    assert_eq!((sum.files, sum.bytes, sum.scanned), (3 * 5 + 3 * 2, 3 * 50 + 3 * 20, 3 * 4));
     world.only_job().await;
     let starts = pool.gluster.calls().iter().filter(|c| c.ends_with("start")).count();
     assert_eq!(starts, 2);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_found_one_is_paused_and_goes_on_too() {
+    let (world, pool) = shop(3, |_| {}).await;
+    pool.rebalance(new_task(), PartStatus::InProgress, 3);
+    let found = world.job_with(JobStatus::Started).await.job_id;
+    world.task_is(&found, TaskStatus::Running).await;
+    world.commands().pause_rebalance(pause()).await.unwrap();
+    world.task_is(&found, TaskStatus::Paused).await;
+    world.commands().resume_rebalance(resume()).await.unwrap();
+    world.task_is(&found, TaskStatus::Running).await;
+    pool.gluster.parts(PartStatus::Completed, counters(1));
+    world.job_is(&found, JobStatus::Finished).await;
+    world.only_job().await;
     world.end().await;
 }
 
@@ -155,5 +173,17 @@ async fn a_remove_brick_is_paused_on_demand_and_never_with_sharding() {
     pool.gluster.parts(PartStatus::Completed, counters(1));
     world.task_is(&own.job_id, TaskStatus::Completed).await;
     precondition(world.commands().pause_remove_brick(pause()).await, "not-running");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_ends_what_is_about_to_be_paused() {
+    let (world, pool) = shop(3, |_| {}).await;
+    let own = world.rebalance().await;
+    pool.gluster.reply("rebalance stop", Reply::LostUndone);
+    world.commands().pause_rebalance(pause()).await.unwrap();
+    pool.gluster.reply("rebalance stop", Reply::Do);
+    world.commands().stop_rebalance(stop()).await.unwrap();
+    world.job_is(&own.job_id, JobStatus::Aborted).await;
     world.end().await;
 }

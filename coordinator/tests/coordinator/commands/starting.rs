@@ -146,7 +146,7 @@ async fn a_task_from_gluster_s_command_line_at_the_same_moment_makes_no_second_o
     let task = new_task();
     let (answer, ()) =
         tokio::join!(async { world.commands().start_rebalance(start_rebalance()).await }, async {
-            pool.rebalance(task, PartStatus::InProgress, 1)
+            pool.rebalance(task, PartStatus::InProgress, 1);
         });
     let of_task = async || {
         let jobs = world.all_jobs().await;
