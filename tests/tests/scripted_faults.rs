@@ -20,7 +20,11 @@ fn dist(pool: &ScriptedPool) -> Result<()> {
 async fn running(c: &Cluster) -> Result<Uuid> {
     let task = c.pool.start("node-a", "volume rebalance dist start")?;
     c.pool.advance("dist", 100)?;
-    c.wait_for_status(task, JobStatus::Started).await?;
+    c.wait_for_job(task, "100 files on each host", |job| {
+        let files = |host| part(&c.pool, job, host).ok()?.counters.map(|c| c.files);
+        HOSTS.into_iter().all(|host| files(host) == Some(100))
+    })
+    .await?;
     Ok(task)
 }
 
