@@ -5,6 +5,7 @@ mod bricks;
 mod volume;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use hod_core::brick::Brick;
 use hod_core::command::facts::{BrickFacts, Facts, HostFacts};
@@ -13,11 +14,16 @@ use hod_core::id::{HostId, JobId, TaskId, VolumeId};
 use hod_core::observation::Holding;
 use hod_core::record::{AttentionCode, HostState, Recorded, TaskRecord};
 use hod_core::volume::Volume;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::agents::Agents;
 use super::{Commands, Refusal};
 use crate::store::{Job, Pool};
 use crate::sync::live::{Live, Now};
+
+/// Hosts that were not heard yet are waited for so long.
+const HEAR: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(250);
 
 /// What a command wants to know of the bricks. What it does not want costs nothing.
 #[derive(Clone, Copy, Debug, Default)]
@@ -141,9 +147,10 @@ impl Commands {
             return Err(Refusal::NoAgent(format!("pool {} is not followed by this coordinator", pool.name)));
         };
         let recorded = self.store.load(pool.id, &live.task_ids()).await?;
-        let now = live.now();
+        let now = heard(&live, &recorded).await;
         let agents = Agents::of(&pool.name, self.sync.rules().plaintext, &recorded.hosts, &live);
         let volume = volume::find(name, &recorded, &now, &agents).await?;
+        let recorded = self.recorded_with(recorded, &volume, &live).await?;
         let holder = self.holder(&recorded, volume.id).await?;
         let names_of = names_of(&recorded, &now);
         let mut known = Known {
@@ -167,6 +174,27 @@ impl Commands {
             bricks::ask(&mut known, needs.split_brain).await;
         }
         Ok(known)
+    }
+
+    /// The record once it knows the volume: one that was just made, or is heard of for
+    /// the first time, is recorded by the next sync.
+    async fn recorded_with(
+        &self,
+        mut recorded: Recorded,
+        volume: &Volume,
+        live: &Live,
+    ) -> Result<Recorded, Refusal> {
+        let deadline = Instant::now() + HEAR;
+        while !recorded.volumes.contains_key(&volume.id) {
+            if Instant::now() > deadline {
+                let message = format!("volume {} is not recorded yet: try again in a moment", volume.name);
+                return Err(Refusal::NoAgent(message));
+            }
+            live.wake();
+            sleep(LOOK).await;
+            recorded = self.store.load(recorded.pool, &live.task_ids()).await?;
+        }
+        Ok(recorded)
     }
 
     async fn holder(&self, recorded: &Recorded, volume: VolumeId) -> Result<Option<Job>, Refusal> {
@@ -205,6 +233,26 @@ fn held(live: &Live, volume: VolumeId) -> BTreeSet<TaskId> {
             Holding::Nothing { .. } => None,
         })
         .collect()
+}
+
+/// The hosts as they are now. Shortly after a start some were not heard yet, and whether
+/// they answer is not known: that is waited for, but not for long.
+async fn heard(live: &Live, recorded: &Recorded) -> BTreeMap<HostId, Now> {
+    let mut changes = live.changes();
+    let all = async {
+        loop {
+            changes.borrow_and_update();
+            let now = live.now();
+            let told = |id: HostId| now.get(&id).is_some_and(|n| n.picture.is_some() || !n.answers());
+            if members(recorded).all(told) {
+                return;
+            }
+            // Silence wakes nobody.
+            let _ = timeout(LOOK, changes.changed()).await;
+        }
+    };
+    let _ = timeout(HEAR, all).await;
+    live.now()
 }
 
 fn members(recorded: &Recorded) -> impl Iterator<Item = HostId> {

@@ -141,7 +141,11 @@ impl Cluster {
         .await
     }
 
-    async fn channel(&self) -> Result<Channel> {
+    /// A connection to the coordinator.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub async fn channel(&self) -> Result<Channel> {
         let address = address(self.network, COORDINATOR);
         Endpoint::from_shared(format!("http://{address}:7470"))?
             .connect_timeout(Duration::from_secs(5))
