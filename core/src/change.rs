@@ -129,7 +129,10 @@ impl Recorded {
             }
             Change::Settle(settle) => {
                 self.intentions.retain(|_, intention| intention.id != settle.intention);
-                let open = |t: &&mut TaskRecord| t.step == settle.step && t.job_status.is_open();
+                // What an operator should know of the task comes before why it did not go on.
+                let open = |t: &&mut TaskRecord| {
+                    t.step == settle.step && t.job_status.is_open() && t.attention.is_empty()
+                };
                 for task in self.tasks.values_mut().filter(open) {
                     task.message.clone_from(&settle.message);
                 }

@@ -237,3 +237,23 @@ fn a_pause_while_a_host_is_away_waits_for_it() {
     assert_eq!(w.task(1).status, TaskStatus::Running, "node-c may still run it");
     assert!(w.task(1).parts[&host_id(C)].must_take_part);
 }
+
+#[test]
+fn what_to_know_of_a_paused_task_comes_before_why_it_did_not_go_on() {
+    let mut w = World::new();
+    w.running(1, &REBALANCE);
+    pause(&mut w, 1);
+    w.pass(5);
+    for h in [A, B, C] {
+        w.holds_nothing(h, Some((Stopped, 30)));
+    }
+    w.command(A, "volume rebalance dist stop");
+    w.sync();
+    assert_eq!(w.task(1).status, TaskStatus::Paused);
+    w.intend_resume(task_id(1));
+    // Another task is told by a locked call only: no host holds it by its own word yet.
+    w.pass(5);
+    w.follow(A, 2, &TaskType::RemoveBrick, &[]);
+    w.sync();
+    assert!(w.task(1).message.contains("in the hands of job"), "{}", w.task(1).message);
+}

@@ -22,9 +22,13 @@ const SETTLE: Sql = Sql::new(
     "settle_intention",
     "UPDATE intentions SET settled_at = now(), outcome = $2 WHERE id = $1 AND settled_at IS NULL",
 );
+/// What an operator should know of the task comes before why it did not go on.
 const MESSAGE: Sql = Sql::new(
     "message_of_settled_job",
-    "UPDATE jobs SET message = $2 WHERE id = $1 AND status = 'STARTED' AND message <> $2",
+    "UPDATE jobs j SET message = $2
+     WHERE j.id = $1 AND j.status = 'STARTED' AND j.message <> $2
+       AND NOT EXISTS (SELECT FROM steps s JOIN step_tasks t ON t.step_id = s.id
+                       WHERE s.job_id = j.id AND t.attention <> '[]')",
 );
 
 /// Settles intentions. Returns those that were settled already: nothing more is to be
