@@ -120,7 +120,7 @@ async fn asked_host(pool: &Pool) -> Result<Vec<String>> {
 async fn hosts_that_disagree_make_no_false_end_and_no_second_job() {
     with_pool(Version::V10, async |pool| {
         pool.create_replicated("started", 300).await?;
-        pool.create_replicated("stopped", 2000).await?;
+        pool.create_replicated("stopped", 5000).await?;
         let stopped = start_rebalance(pool, "stopped").await?;
         pool.c().kill().await?;
         pool.wait_for_peers(pool.a(), 1).await?;
@@ -145,12 +145,14 @@ async fn away_at_the_start(pool: &Pool, task: &str) -> Result<()> {
     Ok(())
 }
 
-/// It runs on alone, and only when it has ended the job does.
+/// It runs on alone, which is told while the job is open, and only when it has ended the job does.
 async fn away_at_the_stop(pool: &Pool, task: &str) -> Result<()> {
-    let disagree = |job: &_| look::tells(job, "hosts-disagree");
-    let job = pool.coordinator.wait_for_job_of(task, "hosts disagree", NOTICE, disagree).await?;
-    ensure!(job.status() == JobStatus::Started, "it ended while node-c runs on: {job:#?}");
-    pool.coordinator.wait_for_status(task, JobStatus::Aborted, MIGRATION).await?;
+    let job = pool.coordinator.wait_for_status(task, JobStatus::Aborted, MIGRATION).await?;
+    let events = pool.coordinator.events().await?;
+    let number =
+        |kind: &str| events.iter().find(|e| e.job_id == job.job_id && e.kind == kind).map(|e| e.number);
+    let (told, ended) = (number("hosts-disagree"), number("task-aborted"));
+    ensure!(told.is_some() && told < ended, "that hosts disagree was not told before the end: {events:#?}");
     Ok(())
 }
 
