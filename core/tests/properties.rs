@@ -139,7 +139,10 @@ fn happen(w: &mut World, h: &Happening) {
             if !w.recorded.intentions.is_empty() {
                 return;
             }
-            let paused = w.recorded.tasks.values().find(|t| t.status == TaskStatus::Paused).map(|t| t.task);
+            let holder = w.recorded.locks.values().next().copied();
+            let mut tasks = w.recorded.tasks.values();
+            let paused =
+                tasks.find(|t| t.status == TaskStatus::Paused && Some(t.job) == holder).map(|t| t.task);
             if let Some(task) = paused {
                 w.intend_resume(task);
             } else if !w.is_locked() {
@@ -228,7 +231,8 @@ fn cases() -> u32 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
+    // A seed that failed is not kept: what it shrinks to becomes a test of its own.
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_plan_holds(happenings in prop::collection::vec(happening(), 1..40)) {

@@ -81,9 +81,7 @@ pub fn plan(
     let view = View { recorded, observed, hosts, now, settings };
     let volumes = volumes::Volumes::of(&view);
     planned.extend(volumes.put(&view));
-    let (tasks, adopted) = tasks::plan(&view, &volumes);
-    planned.extend(tasks);
-    planned.extend(intentions::plan(&view, &volumes, &adopted));
+    planned.extend(tasks::plan(&view, &volumes));
     planned.extend(volumes.troubles(&view, &planned));
     // Last: what still refers to a volume has to be settled before it goes.
     planned.extend(volumes.gone(&view));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::claims::Claims;
 use super::presence::{self, Presence};
 use super::volumes::Volumes;
-use super::{View, attention, judge, parts, words};
+use super::{View, attention, intentions, judge, parts, words};
 use crate::change::{Change, LockChange, Origin, Planned, PutTask};
 use crate::command::intention::{Intended, Intention};
 use crate::event::{EventDraft, Severity};
@@ -42,23 +42,38 @@ struct News {
     lost: bool,
 }
 
-/// The changes to tasks, and which of them are what was intended.
-pub(super) fn plan(view: &View<'_>, volumes: &Volumes<'_>) -> (Vec<Planned>, BTreeSet<TaskId>) {
+/// The changes to tasks, and what became of intentions: a task may be what was
+/// intended, and who gives a volume back decides who can take it.
+pub(super) fn plan(view: &View<'_>, volumes: &Volumes<'_>) -> Vec<Planned> {
     let known = view.recorded.tasks.values().filter_map(|task| advance(view, volumes, task));
     let found = unknown(view).filter_map(|(id, volume)| begin(view, volumes, id, volume));
     let mut drafts: Vec<Draft<'_>> = known.chain(found).collect();
     // Who gives a volume back goes before who takes it.
     drafts.sort_by_key(|d| d.task.job_status.is_open());
-    let locks = locks(view, &drafts);
     let adopted = drafts.iter().filter(|d| d.intention.is_some()).map(|d| d.task.task).collect();
-    (drafts.into_iter().filter_map(|draft| finish(view, &locks, draft)).collect(), adopted)
+    let settled = intentions::plan(view, volumes, &adopted);
+    let locks = locks(view, volumes, &drafts, &settled);
+    drafts.into_iter().filter_map(|draft| finish(view, &locks, draft)).chain(settled).collect()
 }
 
 /// Who holds which volume once all drafts are recorded: a job that ends gives its
 /// volume back; Gluster wins where it disagrees, so a found task takes its volume
 /// from whoever has it; an open job without its volume takes it if it is free.
-fn locks(view: &View<'_>, drafts: &[Draft<'_>]) -> BTreeMap<VolumeId, JobId> {
+fn locks(
+    view: &View<'_>,
+    volumes: &Volumes<'_>,
+    drafts: &[Draft<'_>],
+    settled: &[Planned],
+) -> BTreeMap<VolumeId, JobId> {
     let mut locks = view.recorded.locks.clone();
+    for planned in settled {
+        if let Change::Settle(settle) = &planned.change
+            && settle.end.is_some()
+            && locks.get(&settle.volume) == Some(&settle.job)
+        {
+            locks.remove(&settle.volume);
+        }
+    }
     for Draft { task, .. } in drafts.iter().filter(|d| !d.task.job_status.is_open()) {
         if locks.get(&task.volume) == Some(&task.job) {
             locks.remove(&task.volume);
@@ -68,7 +83,7 @@ fn locks(view: &View<'_>, drafts: &[Draft<'_>]) -> BTreeMap<VolumeId, JobId> {
     for Draft { task, .. } in open().filter(|d| d.before.is_none()) {
         locks.insert(task.volume, task.job);
     }
-    for Draft { task, .. } in open().filter(|d| view.recorded.volumes.contains_key(&d.task.volume)) {
+    for Draft { task, .. } in open().filter(|d| volumes.get(view, d.task.volume).is_some()) {
         locks.entry(task.volume).or_insert(task.job);
     }
     locks
@@ -204,8 +219,7 @@ fn intention<'a>(
     intention.is(found.task, told.task_type.as_ref(), &told.bricks).then_some(intention)
 }
 
-/// Whether a paused task goes on under a new id, or is about to: what becomes of
-/// that is settled with the intention.
+/// Whether a paused task goes on under a new id: its record is the new run's then.
 fn goes_on(view: &View<'_>, volumes: &Volumes<'_>, paused: &TaskRecord) -> bool {
     let Some(intention) = view.recorded.intentions.get(&paused.volume).filter(|i| i.step == paused.step)
     else {
@@ -218,9 +232,8 @@ fn goes_on(view: &View<'_>, volumes: &Volumes<'_>, paused: &TaskRecord) -> bool 
             self::intention(view, volumes, &claims, &task).is_some_and(|i| i == intention)
         })
     };
-    let mut others =
-        unknown(view).filter(|(_, volume)| *volume == paused.volume).map(|(id, _)| id).peekable();
-    others.peek().is_none() || others.any(adopts)
+    let mut others = unknown(view).filter(|(_, volume)| *volume == paused.volume).map(|(id, _)| id);
+    others.any(adopts)
 }
 
 /// A task that was intended belongs to the intention's job.
@@ -274,7 +287,7 @@ fn bring_up_to_date(
         settle(task, JobStatus::Aborted);
         return news;
     }
-    if task.status == TaskStatus::Paused && claims.another(task.task) {
+    if task.status == TaskStatus::Paused && is_superseded(view, claims, task) {
         news.ended =
             Some("superseded: another task of the volume was started while it was paused".to_owned());
         settle(task, JobStatus::Aborted);
@@ -294,7 +307,7 @@ fn bring_up_to_date(
             presence::count(view, &mut task.absence, at);
             let verdict = judge::verdict(view, claims, task, task.absence.since.unwrap_or(at));
             let stopped = verdict.as_ref().is_some_and(|v| v.status == JobStatus::Aborted)
-                && !claims.another(task.task);
+                && !is_superseded(view, claims, task);
             if let (Some(pause), true) = (&task.pause, stopped) {
                 // A pause is a stop that is meant to go on: job and lock stay.
                 news.actor = Some(pause.by.clone());
@@ -314,6 +327,19 @@ fn bring_up_to_date(
         Presence::Unknown | Presence::Absent(_) => {}
     }
     news
+}
+
+/// Whether a host holds a later task of the volume: an older one that a restarted host
+/// lists again is none.
+fn is_superseded(view: &View<'_>, claims: &Claims<'_>, task: &TaskRecord) -> bool {
+    let is_later = |id: &TaskId| {
+        let found_later = view.recorded.tasks.get(id).is_none_or(|t| t.found_at > task.found_at);
+        found_later && !view.recorded.cleared.contains(id)
+    };
+    claims.own.values().any(|look| match &look.holding {
+        Holding::Task(own) => own.id != task.task && is_later(&own.id),
+        Holding::Nothing { .. } => false,
+    })
 }
 
 /// Ends the job, and the step if it is open, by a verdict.

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::{View, since};
-use crate::change::{Change, Planned};
+use crate::change::{Change, Origin, Planned};
 use crate::error::GlusterErrorKind;
 use crate::event::{EventDraft, Severity};
 use crate::id::{TaskId, VolumeId};
 use crate::record::{TaskRecord, VolumeRecord};
+use crate::task::TaskStatus;
 use crate::volume::{Volume, VolumeStatus};
 
 /// A task's counters may stand still for so long before it is said why.
@@ -94,11 +95,16 @@ impl<'a> Volumes<'a> {
             view.recorded.tasks.iter().map(|(id, t)| (*id, t)).collect();
         for p in planned {
             if let Change::PutTask(put) = &p.change {
+                if let Origin::Adopted(_) = put.origin {
+                    // Of one step only the last run counts.
+                    tasks.retain(|_, t| t.step != put.task.step);
+                }
                 tasks.insert(put.task.task, &put.task);
             }
         }
         let mut running: BTreeMap<VolumeId, &TaskRecord> = BTreeMap::new();
-        for task in tasks.into_values().filter(|t| t.step_status.is_open()) {
+        let runs = |t: &&TaskRecord| t.step_status.is_open() && t.status != TaskStatus::Paused;
+        for task in tasks.into_values().filter(runs) {
             running.insert(task.volume, task);
         }
 
