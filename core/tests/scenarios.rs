@@ -760,3 +760,53 @@ fn a_lost_task_that_is_seen_again_runs_again_and_a_silent_one_does_not() {
     w.sync();
     assert_eq!(w.status(1), (Started, Started));
 }
+
+#[test]
+fn a_host_that_died_before_it_could_tell_may_still_hold_what_was_stopped() {
+    let mut w = World::new();
+    w.pass(20);
+    for h in [A, B] {
+        w.holds(h, 1, &REBALANCE, InProgress, 3);
+    }
+    w.sync();
+    w.pass(2);
+    w.silence(C);
+    w.holds_nothing(A, Some((Stopped, 5)));
+    w.holds_nothing(B, Some((Stopped, 5)));
+    w.command(A, "volume rebalance dist stop");
+    w.sync();
+    assert_eq!(w.status(1), (Started, Started), "node-c may run it");
+    assert_eq!(w.attention(1), [AttentionCode::WaitingForHost]);
+    // It comes back, and runs it alone.
+    w.pass(30);
+    w.answer(C);
+    w.holds(C, 1, &REBALANCE, InProgress, 7);
+    w.sync();
+    assert_eq!(w.status(1), (Started, Started));
+    w.pass(30);
+    w.holds(C, 1, &REBALANCE, Completed, 9);
+    w.sync();
+    assert_eq!(w.status(1), (Aborted, Aborted));
+}
+
+#[test]
+fn a_host_that_comes_back_without_the_stopped_task_lets_its_job_end() {
+    let mut w = World::new();
+    w.pass(20);
+    for h in [A, B] {
+        w.holds(h, 1, &REBALANCE, InProgress, 3);
+    }
+    w.sync();
+    w.pass(2);
+    w.silence(C);
+    w.holds_nothing(A, Some((Stopped, 5)));
+    w.holds_nothing(B, Some((Stopped, 5)));
+    w.sync();
+    w.pass(30);
+    w.answer(C);
+    w.holds_nothing(C, None);
+    w.sync();
+    w.pass(10);
+    w.sync();
+    assert_eq!(w.status(1), (Aborted, Aborted));
+}

@@ -6,14 +6,14 @@ use super::claims::Claims;
 use super::{View, is_later, since};
 use crate::id::HostId;
 use crate::observation::Holding;
-use crate::record::{Absence, TaskRecord};
+use crate::record::{Absence, PartRecord, TaskRecord};
 
 /// Whether a task is held.
 pub(super) enum Presence {
     /// A host holds it.
     Held,
-    /// Every host that ever held it has answered since, from its own glusterd,
-    /// that it holds it no more: the oldest of these answers.
+    /// Every host that ever held it, or may have, has answered since, from its own
+    /// glusterd, that it does not hold it: the oldest of these answers.
     Absent(Timestamp),
     /// A host that held it has not answered since: it proves nothing.
     Unknown,
@@ -24,7 +24,9 @@ pub(super) fn of(view: &View<'_>, claims: &Claims<'_>, task: &TaskRecord) -> Pre
     if claims.holders.keys().any(|h| view.answers(*h)) {
         return Presence::Held;
     }
-    let held: Vec<HostId> = task.parts.iter().filter(|(_, p)| p.held).map(|(h, _)| *h).collect();
+    // One that must take part and was not heard of may hold it: it died before it could tell.
+    let may_hold = |p: &PartRecord| p.held || (p.must_take_part && !p.took_no_part());
+    let held: Vec<HostId> = task.parts.iter().filter(|(_, p)| may_hold(p)).map(|(h, _)| *h).collect();
     let members: Vec<HostId> = held.iter().copied().filter(|h| !view.has_left(*h)).collect();
     // If all that held it have left the pool, whoever is still there speaks for it.
     let speakers = if members.is_empty() && !held.is_empty() {
