@@ -164,6 +164,35 @@ fn a_pause_keeps_job_and_lock_and_runs_add_up() {
 }
 
 #[test]
+fn a_pause_is_one_also_where_the_stop_is_seen_before_the_task_is_gone() {
+    for kind in [&REBALANCE, &TaskType::RemoveBrick] {
+        let mut w = World::new();
+        w.running(1, kind);
+        pause(&mut w, 1);
+        w.pass(5);
+        for h in [A, B, C] {
+            w.holds(h, 1, kind, Stopped, 30);
+        }
+        w.sync();
+        assert_eq!(w.status(1), (Started, Started), "the stop of a pause ends nothing");
+        w.pass(1);
+        for h in [A, B, C] {
+            w.holds_nothing(h, Some((Stopped, 30)));
+        }
+        w.sync();
+        assert_eq!(w.task(1).status, TaskStatus::Paused);
+        assert_eq!(w.status(1), (Started, Started));
+        w.intend_resume(task_id(1));
+        w.pass(5);
+        for h in [A, B, C] {
+            w.holds(h, 2, kind, InProgress, 1);
+        }
+        w.sync();
+        assert_eq!(w.status(2), (Started, Started));
+    }
+}
+
+#[test]
 fn a_pause_that_could_not_be_ended_says_why() {
     let mut w = World::new();
     w.running(1, &REBALANCE);

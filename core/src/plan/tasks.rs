@@ -298,7 +298,11 @@ fn bring_up_to_date(
         _ if task.status == TaskStatus::Paused => {}
         Presence::Held => {
             let status = parts::status(view, task);
-            follow(task, status);
+            // The stop of a pause ends nothing. A host may tell that its part was stopped a
+            // moment before its glusterd forgets the task (seen).
+            if task.pause.is_none() || status != TaskStatus::Aborted {
+                follow(task, status);
+            }
             if task.job_status.is_open() {
                 task.absence = Absence::default();
             }
@@ -307,6 +311,7 @@ fn bring_up_to_date(
             presence::count(view, &mut task.absence, at);
             let verdict = judge::verdict(view, claims, task, task.absence.since.unwrap_or(at));
             let stopped = verdict.as_ref().is_some_and(|v| v.status == JobStatus::Aborted)
+                && task.step_status.is_open()
                 && !is_superseded(view, claims, task);
             if let (Some(pause), true) = (&task.pause, stopped) {
                 // A pause is a stop that is meant to go on: job and lock stay.
