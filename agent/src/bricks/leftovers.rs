@@ -45,7 +45,7 @@ pub(super) struct Found {
     pub(super) entries: u64,
     /// Files: neither folders nor link files.
     pub(super) files: u64,
-    /// Their sizes.
+    /// What they take: their sizes, or the blocks that are theirs where these are more.
     pub(super) bytes: u64,
     /// The first of them, by their paths on the brick.
     pub(super) names: Vec<String>,
@@ -163,7 +163,7 @@ impl Search {
         }
         self.found.entries += 1;
         self.found.files += 1;
-        self.found.bytes += u64::try_from(stat.st_size).unwrap_or(0);
+        self.found.bytes += taken(&stat);
         if self.found.names.len() < self.names {
             let path = self.path_of(Some(name));
             self.found.names.push(path);
@@ -243,6 +243,12 @@ fn has_mark(path: &Path, mark: &str) -> std::io::Result<bool> {
         Err(Errno::NODATA | Errno::OPNOTSUPP) => Ok(false),
         Err(error) => Err(error.into()),
     }
+}
+
+/// What a file takes, in bytes: of many small ones that is more than their sizes.
+fn taken(stat: &Stat) -> u64 {
+    let allocated = u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512);
+    u64::try_from(stat.st_size).unwrap_or(0).max(allocated)
 }
 
 fn is_folder(stat: &Stat) -> bool {

@@ -14,6 +14,8 @@ struct Space {
     total: u64,
     /// What is left for ordinary users' files.
     free: u64,
+    /// What is in use: what is kept for root is neither free nor used.
+    used: u64,
     device: u64,
 }
 
@@ -49,13 +51,14 @@ impl Bricks {
 fn told(brick: &OwnBrick, space: Result<Space, String>, serves: Option<bool>) -> BrickSpace {
     let (space, error) = match space {
         Ok(space) => (space, String::new()),
-        Err(error) => (Space { total: 0, free: 0, device: 0 }, error),
+        Err(error) => (Space { total: 0, free: 0, used: 0, device: 0 }, error),
     };
     BrickSpace {
         path: brick.name.path().to_owned(),
         name: brick.name.to_string(),
         total_bytes: space.total,
         free_bytes: space.free,
+        used_bytes: error.is_empty().then_some(space.used),
         device: space.device,
         serves,
         error,
@@ -69,6 +72,7 @@ fn space(folder: &Path) -> std::io::Result<Space> {
     Ok(Space {
         total: bytes(filesystem.f_blocks),
         free: bytes(filesystem.f_bavail),
+        used: bytes(filesystem.f_blocks.saturating_sub(filesystem.f_bfree)),
         device: rustix::fs::stat(folder)?.st_dev,
     })
 }
@@ -89,6 +93,7 @@ mod tests {
         std::fs::create_dir(brick.path().join(".glusterfs")).unwrap();
         let told = space(brick.path()).unwrap();
         assert!(told.free > 0 && told.free < told.total, "{told:?}");
+        assert!(told.used > 0 && told.used <= told.total - told.free, "{told:?}");
         assert_eq!(told.device, std::fs::metadata(brick.path()).unwrap().dev());
         let error = space(Path::new("/nonexistent")).unwrap_err().to_string();
         assert!(error.contains("No such file"), "{error}");

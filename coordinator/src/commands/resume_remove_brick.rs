@@ -33,7 +33,8 @@ impl Command for ResumeRemoveBrick {
         let task = known.task.as_ref();
         let bricks: Vec<Brick> =
             task.iter().flat_map(|t| &t.bricks).filter_map(|b| b.brick.clone()).collect();
-        let (found, plan) = checks::start_remove_brick(&known.facts_for_its_holder(), &bricks);
+        let facts = start_remove_brick::measured(known, known.facts_for_its_holder(), &bricks).await;
+        let (found, plan) = checks::start_remove_brick(&facts, &bricks);
         if problems.is_empty() {
             problems = found;
         }

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use hod_core::command::checks;
+use hod_core::brick::Brick;
+use hod_core::command::facts::Facts;
 use hod_core::command::intention::{Intended, Start};
+use hod_core::command::{checks, space};
 use hod_core::job::StepType;
 use hod_core::task::TaskType;
 use hod_proto::agent::v1 as pb;
@@ -14,7 +16,7 @@ use super::agents::Acting;
 use super::gather::Known;
 use super::resolve::with_unresolved;
 use super::runner::{Checked, Command, NewJob, Opening};
-use super::throttle;
+use super::{throttle, walk};
 
 /// Empties bricks, to be committed.
 #[derive(Clone, Debug, Default)]
@@ -40,7 +42,8 @@ impl Command for StartRemoveBrick {
     async fn check(&self, known: &Known) -> Checked {
         let named = known.resolve("bricks", &self.bricks);
         let bricks = known.task_bricks(&named.bricks);
-        let (found, plan) = checks::start_remove_brick(&known.facts(), &named.bricks);
+        let facts = measured(known, known.facts(), &named.bricks).await;
+        let (found, plan) = checks::start_remove_brick(&facts, &named.bricks);
         let start = Start {
             task_type: TaskType::RemoveBrick,
             bricks,
@@ -66,6 +69,17 @@ impl Command for StartRemoveBrick {
     async fn execute_and_return_task(&self, known: &Known, intended: &Intended, acting: &Acting) -> Outcome {
         start(known, intended, acting).await
     }
+}
+
+/// The facts; where all that the filesystems hold would not fit, with what the bricks' own files take.
+/// A filesystem may well hold other volumes' bricks, or the system.
+pub(super) async fn measured<'a>(known: &Known, mut facts: Facts<'a>, bricks: &[Brick]) -> Facts<'a> {
+    if space::plan(&facts, bricks).is_some_and(|plan| !plan.fits()) {
+        for (brick, bytes) in walk::holds(&known.agents, &known.volume.name, bricks).await {
+            facts.bricks.entry(brick).or_default().holds = Some(bytes);
+        }
+    }
+    facts
 }
 
 /// Has Gluster start a remove-brick.

@@ -43,20 +43,23 @@ pub fn start_rebalance(facts: &Facts<'_>) -> Vec<Problem> {
 #[must_use]
 pub fn start_remove_brick(facts: &Facts<'_>, bricks: &[Brick]) -> (Vec<Problem>, Option<SpacePlan>) {
     let mut problems = Vec::new();
+    whole_sets(facts, bricks, &mut problems);
+    // Without sets that go there is nothing that needs room.
+    let sets_go = problems.is_empty();
     started(facts, &mut problems);
     free_of_tasks(facts, &mut problems);
-    whole_sets(facts, bricks, &mut problems);
     all_sets_serve(facts, &mut problems);
     hosts_answer(facts, facts.volume.hosts().collect(), &mut problems);
     no_heals(facts, &mut problems);
     let plan = space::plan(facts, bricks);
     match &plan {
+        _ if !sets_go => {}
         None => problems.push(Problem::new(
             "space-unknown",
             "the space of some bricks is not known, so whether the files fit is not either",
             "bring the agents of all hosts up",
         )),
-        Some(plan) if plan.to_move > plan.room => problems.push(Problem::new(
+        Some(plan) if !plan.fits() => problems.push(Problem::new(
             "no-space",
             format!(
                 "up to {} bytes have to move, and the bricks that stay take {} above cluster.min-free-disk",

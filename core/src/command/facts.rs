@@ -45,6 +45,9 @@ pub struct HostFacts {
 pub struct BrickFacts {
     /// The space of its filesystem.
     pub space: Option<BrickSpace>,
+    /// What its own files take, in bytes, where they were counted. `None`: the whole
+    /// filesystem may be its own.
+    pub holds: Option<u64>,
     /// Whether its process serves.
     pub serves: Option<bool>,
     /// Entries that wait to be healed.
@@ -60,6 +63,8 @@ pub struct BrickSpace {
     pub total: u64,
     /// What is left for files.
     pub free: u64,
+    /// What is in use, by whatever files.
+    pub used: u64,
     /// Which filesystem: bricks of one host with the same one share its space.
     pub device: u64,
 }

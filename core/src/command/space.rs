@@ -16,7 +16,8 @@ const MIN_FREE_DISK: &str = "10%";
 /// What would move, and what is left after.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpacePlan {
-    /// What would move, at most: what the filesystems of the bricks that go hold.
+    /// What would move, at most: what was counted on the bricks that go, or all that
+    /// their filesystems hold.
     pub to_move: u64,
     /// What the sets that stay can take, above what Gluster keeps free.
     pub room: u64,
@@ -60,6 +61,14 @@ impl Volume {
     }
 }
 
+impl SpacePlan {
+    /// Whether what would move, at most, finds room.
+    #[must_use]
+    pub fn fits(&self) -> bool {
+        self.to_move <= self.room
+    }
+}
+
 /// The plan for taking away the sets that hold the given bricks. `None` where the
 /// space of a brick that matters is not known.
 #[must_use]
@@ -77,8 +86,9 @@ pub fn plan(facts: &Facts<'_>, going: &[Brick]) -> Option<SpacePlan> {
     let mut to_move: u64 = 0;
     for set in &leaving {
         let used = |b: &VolumeBrick| {
-            let space = facts.brick(b).space?;
-            Some(space.total.saturating_sub(space.free) / share(&shares_leaving, b, space))
+            let told = facts.brick(b);
+            let space = told.space?;
+            Some(told.holds.unwrap_or(space.used / share(&shares_leaving, b, space)))
         };
         let fullest = set.iter().filter(data).map(used).collect::<Option<Vec<_>>>()?.into_iter().max();
         to_move = to_move.saturating_add(fullest.unwrap_or(0).saturating_mul(times));

@@ -85,7 +85,8 @@ async fn of_host(agents: &Agents, volume: &Volume, host: HostId, heals: bool) ->
         told.geo_replication = space.geo_replication_sessions;
         for b in space.bricks {
             let known = b.error.is_empty();
-            let space = BrickSpace { total: b.total_bytes, free: b.free_bytes, device: b.device };
+            let used = b.used_bytes.unwrap_or(b.total_bytes.saturating_sub(b.free_bytes));
+            let space = BrickSpace { total: b.total_bytes, free: b.free_bytes, used, device: b.device };
             let facts = told.bricks.entry(brick(b.path)).or_default();
             facts.space = known.then_some(space);
             facts.serves = b.serves;

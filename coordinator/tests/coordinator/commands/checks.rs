@@ -161,6 +161,20 @@ async fn a_brick_s_files_need_room() {
     for n in [0, 1] {
         pool.gluster.brick(&pool.brick(n), |brick| brick.free = 250);
     }
+    // By their filesystem's 400 they do not fit, and the walk finds 350 that are the brick's own.
+    pool.gluster.brick(&pool.brick(2), |brick| brick.bytes = 350);
+    let told = precondition(
+        world.commands().start_remove_brick(start_remove_brick(std::slice::from_ref(&name))).await,
+        "no-space",
+    );
+    assert!(told.contains("350") && told.contains("300"), "{told}");
+    // It finds 200, and these fit.
+    pool.gluster.brick(&pool.brick(2), |brick| brick.bytes = 200);
+    let answer = world.commands().start_remove_brick(request).await.unwrap().into_inner();
+    let plan = answer.receipt.unwrap().plan.unwrap();
+    assert_eq!((plan.problems.len(), plan.bytes_to_move), (0, 200), "{plan:?}");
+    // A walk that does not come to its end proves nothing.
+    pool.gluster.brick(&pool.brick(2), |brick| brick.walk_error = "Input/output error".to_owned());
     let told = precondition(
         world.commands().start_remove_brick(start_remove_brick(std::slice::from_ref(&name))).await,
         "no-space",

@@ -433,6 +433,7 @@ impl Agent for Service {
             device: brick.device,
             serves: brick.serves,
             error: String::new(),
+            used_bytes: Some(brick.total - brick.free),
         });
         Ok(Response::new(pb::GetBrickSpaceResponse {
             bricks: bricks.collect(),
@@ -492,7 +493,7 @@ impl Agent for Service {
         let end = pb::WalkBrickResponse {
             entries: 10,
             files: brick.files.len() as u64,
-            bytes: 0,
+            bytes: brick.bytes,
             names: brick.files,
             finished: brick.walk_error.is_empty(),
             error: brick.walk_error,

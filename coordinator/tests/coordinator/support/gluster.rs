@@ -54,6 +54,8 @@ pub(crate) struct FakeBrick {
     pub(crate) split_brain: Option<u64>,
     /// Files that a walk finds.
     pub(crate) files: Vec<String>,
+    /// What a walk says that they take.
+    pub(crate) bytes: u64,
     /// Why a walk can't finish.
     pub(crate) walk_error: String,
 }
@@ -68,6 +70,7 @@ impl Default for FakeBrick {
             pending: Some(0),
             split_brain: Some(0),
             files: Vec::new(),
+            bytes: 0,
             walk_error: String::new(),
         }
     }
