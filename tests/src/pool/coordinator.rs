@@ -1,6 +1,7 @@
 //! The coordinator of a pool, with its private PostgreSQL.
 
 use std::collections::BTreeMap;
+use std::process::Output;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -9,6 +10,7 @@ use hod_proto::coordinator::v1::{
     ListEventsRequest, ListHostsRequest, ListJobsRequest, Task, events_client::EventsClient,
     jobs_client::JobsClient, pools_client::PoolsClient, tasks_client::TasksClient,
 };
+use tonic::Code;
 use tonic::transport::{Channel, Endpoint};
 
 use super::{Container, Pool, metrics::metric, mounted, wait_for, wait_until};
@@ -40,11 +42,17 @@ impl Coordinator {
         Ok(coordinator)
     }
 
-    /// Tells it of a pool by one agent's address.
+    /// Tells it of a pool by one agent's address, once that agent knows which host it is on.
     pub async fn add_pool(&self, name: &str, agent: &str) -> Result<()> {
-        let request = AddPoolRequest { name: name.into(), agent: agent.into(), ..Default::default() };
-        PoolsClient::new(self.channel().await?).add_pool(request).await?;
-        Ok(())
+        wait_until(&format!("pool {name} is taken up"), Duration::from_secs(60), || async {
+            let request = AddPoolRequest { name: name.into(), agent: agent.into(), ..Default::default() };
+            let added = PoolsClient::new(self.channel().await?).add_pool(request).await;
+            // Tried again where an answer was lost.
+            Ok(added
+                .map(|_| true)
+                .or_else(|e| if e.code() == Code::AlreadyExists { Ok(true) } else { Err(e) })?)
+        })
+        .await
     }
 
     /// Its address in the pool's network, reachable from the machine itself too.
@@ -140,13 +148,53 @@ impl Coordinator {
         Ok(EventsClient::new(self.channel().await?).list_events(request).await?.into_inner().events)
     }
 
+    /// Runs a command beside the coordinator, however it ends.
+    pub async fn exec(&self, command: &[&str]) -> Result<Output> {
+        exec(&self.container.0, command).await
+    }
+
     /// What `hod` prints with these arguments, run beside the coordinator; it must succeed.
     pub async fn hod(&self, args: &[&str]) -> Result<String> {
+        self.hod_ends(args, 0).await
+    }
+
+    /// What `hod` prints, and says on standard error, where it must end with this exit code.
+    pub async fn hod_ends(&self, args: &[&str], code: i32) -> Result<String> {
         let out = exec(&self.container.0, &[&["hod"], args].concat()).await?;
-        let stdout = String::from_utf8_lossy(&out.stdout).into_owned();
-        let stderr = String::from_utf8_lossy(&out.stderr);
-        ensure!(out.status.success(), "hod {}: {stdout}{stderr}", args.join(" "));
-        Ok(stdout)
+        let said = String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
+        ensure!(
+            out.status.code() == Some(code),
+            "hod {} ended with {} and not {code}: {said}",
+            args.join(" "),
+            out.status
+        );
+        Ok(said)
+    }
+
+    /// Runs a command of `hod`'s that makes a job or goes on with one, and returns the job's id.
+    pub async fn hod_job(&self, args: &[&str]) -> Result<String> {
+        let receipt: serde_json::Value =
+            serde_json::from_str(&self.hod(&[args, &["--json"]].concat()).await?)?;
+        let id = receipt["job_id"].as_str().filter(|id| !id.is_empty());
+        id.map(str::to_owned).with_context(|| format!("a receipt without a job: {receipt}"))
+    }
+
+    /// Waits until this is so of a job.
+    pub async fn wait_for_job<F>(&self, id: &str, what: &str, deadline: Duration, is_so: F) -> Result<Job>
+    where
+        F: Fn(&Job) -> bool,
+    {
+        let is_so = &is_so;
+        wait_for(&format!("job {id}: {what}"), deadline, || async move {
+            let job = self.job(id).await?;
+            if is_so(&job) { Ok(Some(job)) } else { anyhow::bail!("it is {job:?}") }
+        })
+        .await
+    }
+
+    /// Waits until a job has this status.
+    pub async fn wait_for_end(&self, id: &str, status: JobStatus, deadline: Duration) -> Result<Job> {
+        self.wait_for_job(id, status.as_str_name(), deadline, |job| job.status() == status).await
     }
 
     /// The value of one of its metrics, summed over its labels; those that hold all of `labels`,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use hod_proto::coordinator::v1::{Job, Task};
+use hod_proto::types::v1::TaskStatus;
 
 use super::told::Part;
 
@@ -15,6 +16,11 @@ pub fn task(job: &Job) -> Result<&Task> {
 /// Whether an operator is told this of the job's task.
 pub fn tells(job: &Job, code: &str) -> bool {
     task(job).is_ok_and(|task| task.attention.iter().any(|attention| attention.code == code))
+}
+
+/// Whether the job's task is paused.
+pub fn is_paused(job: &Job) -> bool {
+    task(job).is_ok_and(|task| task.status() == TaskStatus::Paused)
 }
 
 /// What is recorded of the hosts that Gluster printed something of, for comparing the two.

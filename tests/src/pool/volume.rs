@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use super::{Host, Pool, wait_until};
 
@@ -105,6 +105,26 @@ while [ -e /tmp/hold ]; do sleep 0.2; done
     pub async fn release(&self) -> Result<()> {
         let script = "rm -f /tmp/hold /var/lib/glusterd/hooks/1/set/pre/S10hold.sh";
         self.run(&["sh", "-c", script]).await.map(drop)
+    }
+
+    /// How many files a folder of this host holds, without what is Gluster's own.
+    pub async fn files(&self, folder: &str) -> Result<usize> {
+        let links = "-type f -perm 1000 -size 0";
+        let own = format!("-path {folder}/.glusterfs -prune");
+        let find = format!(r"find {folder} {own} -o \( -type f ! \( {links} \) \) -print | wc -l");
+        Ok(self.run(&["sh", "-c", &find]).await?.trim().parse()?)
+    }
+
+    /// Waits until a migration has begun to take files away from this brick. It is looked at on
+    /// the disk: how often hod asks for counters depends on how long Gluster takes to answer.
+    pub async fn loses_files(&self, brick: &str) -> Result<()> {
+        let before = self.files(brick).await?;
+        wait_until(&format!("{brick} loses files"), Duration::from_secs(120), || async {
+            Ok(self.files(brick).await? < before)
+        })
+        .await?;
+        ensure!(self.files(brick).await? > 0, "{brick} was emptied before anything could be done");
+        Ok(())
     }
 
     /// Mounts the volume here, if it is not, and returns where.
