@@ -1,6 +1,6 @@
 //! What the hosts say of one task, gathered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -31,6 +31,8 @@ pub(super) struct Claims<'a> {
     pub(super) followed: Vec<(HostId, Timestamp, &'a FollowedTask)>,
     /// The hosts whose own glusterd holds the task.
     pub(super) holders: BTreeMap<HostId, &'a OwnTask>,
+    /// Other tasks of the volume that locked calls told of.
+    pub(super) others_followed: BTreeSet<TaskId>,
 }
 
 impl<'a> Claims<'a> {
@@ -41,13 +43,18 @@ impl<'a> Claims<'a> {
             own: BTreeMap::new(),
             followed: Vec::new(),
             holders: BTreeMap::new(),
+            others_followed: BTreeSet::new(),
         };
         for (host, picture) in view.pictures() {
             if let Some(look) = picture.own.get(&volume) {
                 claims.take_own(host, look, task);
             }
-            if let Some((at, followed)) = followed(picture, volume, task) {
-                claims.followed.push((host, at, followed));
+            match followed(picture, volume) {
+                Some((at, followed)) if followed.id == Some(task) => {
+                    claims.followed.push((host, at, followed));
+                }
+                Some((_, followed)) => claims.others_followed.extend(followed.id),
+                None => {}
             }
         }
         claims.followed.sort_by_key(|(_, at, _)| std::cmp::Reverse(*at));
@@ -100,9 +107,8 @@ pub(super) fn newest(parts: &mut BTreeMap<HostId, Claim>, host: HostId, claim: C
     }
 }
 
-/// What a locked call told of the volume, if it is about this task.
-fn followed(picture: &HostPicture, volume: VolumeId, task: TaskId) -> Option<(Timestamp, &FollowedTask)> {
+/// What a locked call told of the volume's task.
+fn followed(picture: &HostPicture, volume: VolumeId) -> Option<(Timestamp, &FollowedTask)> {
     let look = picture.followed.get(&volume)?;
-    let followed = look.seen()?;
-    (followed.id == Some(task)).then_some((look.at, followed))
+    Some((look.at, look.seen()?))
 }

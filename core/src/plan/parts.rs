@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::claims::{self, Claim, Claims};
 use super::{View, is_later, since};
 use crate::brick::{Brick, BrickName, TaskBrick};
-use crate::id::HostId;
+use crate::id::{HostId, TaskId};
 use crate::observation::Holding;
 use crate::record::{PartRecord, TaskRecord};
 use crate::task::{Counters, PartStatus, TaskStatus, TaskType};
@@ -129,8 +129,14 @@ pub(super) fn update(view: &View<'_>, claims: &Claims<'_>, task: &mut TaskRecord
 /// What hosts still tell, under a zero id, of the last task that they held: it is
 /// this one if they held it and no other task of the volume is known since.
 fn residues(view: &View<'_>, claims: &Claims<'_>, task: &TaskRecord) -> BTreeMap<HostId, Claim> {
-    let mut others = view.recorded.tasks.values().filter(|o| o.volume == task.volume);
-    if claims.another(task.task) || others.any(|o| o.found_at > task.found_at) {
+    let recorded = view.recorded;
+    let mut others = recorded.tasks.values().filter(|o| o.volume == task.volume);
+    // One that is told of and not recorded is found by this very plan.
+    let is_new = |id: &TaskId| !recorded.tasks.contains_key(id) && !recorded.cleared.contains(id);
+    if claims.another(task.task)
+        || claims.others_followed.iter().any(is_new)
+        || others.any(|o| o.found_at > task.found_at)
+    {
         return BTreeMap::new();
     }
     let told_after = |host: &HostId, claim: &Claim| {
