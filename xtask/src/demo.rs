@@ -1,13 +1,13 @@
-//! A real pool in containers: a rebalance and a remove-brick, started and committed by Gluster's
-//! own command line, followed live by hod.
+//! A real pool in containers: a rebalance that Gluster's own command line starts, followed live by
+//! hod, and a remove-brick that hod drives from its dry run to its commit.
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use xshell::{Cmd, Shell};
 
 use crate::compose::{Compose, succeeds};
-use crate::{binaries, images, root};
+use crate::{binaries, images};
 
 /// Files in the distributed volume: enough for a rebalance that can be watched.
 const FILES: &str = "4000";
@@ -94,17 +94,20 @@ impl Demo<'_> {
     }
 
     fn remove_brick(&self) -> Result<()> {
-        say("node-c's brick is to go again: its files move away, then it awaits the commit");
-        self.shown("node-c", &remove_brick("start"))?;
-        say("as soon as it does, node-a's operator commits it, while you watch");
-        let compose = self.compose;
-        let committed = std::thread::scope(|scope| {
-            let committed = scope.spawn(move || commit_when_awaited(compose));
-            self.watch()?;
-            committed.join().map_err(|_| anyhow!("the commit was not typed: a bug of the demo"))?
-        })?;
-        eprintln!("\nnode-a$ {}\n{committed}", remove_brick("commit").join(" "));
-        self.shown("coordinator", &["hod", "jobs", "--all"])
+        let brick = "node-c:/bricks/photos";
+        say("node-c's brick is to go again, driven by hod: first what would happen");
+        self.hod(&["remove-brick", "start", "photos", brick, "--dry-run"])?;
+        say("its files move away, followed until it awaits its commit");
+        self.hod(&["remove-brick", "start", "photos", brick, "--wait"])?;
+        say("the commit, through the gate: every host has completed, and no file is left on the brick");
+        self.hod(&["remove-brick", "commit", "photos", "--dry-run"])?;
+        self.hod(&["remove-brick", "commit", "photos", "--yes", "--wait"])?;
+        self.shown("node-a", &["gluster", "volume", "info", "photos"])?;
+        self.hod(&["jobs", "--all"])
+    }
+
+    fn hod(&self, args: &[&str]) -> Result<()> {
+        self.shown("coordinator", &[&["hod"], args].concat())
     }
 
     /// Shows the volume's open job live until it has ended.
@@ -147,23 +150,6 @@ impl Demo<'_> {
         }
         Ok(())
     }
-}
-
-/// The other operator: looks whether the task awaits its commit, and types it. A shell of its own,
-/// since the watch has the other one. Returns what Gluster answered.
-fn commit_when_awaited(compose: Compose) -> Result<String> {
-    let sh = Shell::new()?;
-    sh.change_dir(root());
-    let demo = Demo { sh: &sh, compose };
-    demo.until("the remove-brick awaits its commit", || {
-        let tasks = demo.on("coordinator", &["hod", "tasks", "--json"]).read();
-        tasks.is_ok_and(|tasks| tasks.contains("awaiting-commit"))
-    })?;
-    Ok(demo.on("node-a", &remove_brick("commit")).read()?)
-}
-
-fn remove_brick(what: &str) -> [&str; 7] {
-    ["gluster", "--mode=script", "volume", "remove-brick", "photos", "node-c:/bricks/photos", what]
 }
 
 fn say(what: &str) {
