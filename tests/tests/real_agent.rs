@@ -38,6 +38,7 @@ async fn bricks_are_emptied_replaced_and_reset(pool: &Pool) -> Result<()> {
     empty_a_brick(pool).await?;
     let bricks = ["node-a:/bricks/r", "node-b:/bricks/r", "node-c:/bricks/r"];
     pool.create_volume("r", &["replica", "3"], &bricks).await?;
+    pool.heal_often("r").await?;
     pool.fill("r", 300).await?;
     replace_a_brick(pool).await?;
     reset_a_brick(pool).await

@@ -54,6 +54,7 @@ async fn a_brick_is_replaced_though_a_host_dies_in_the_middle_of_the_heal() {
         let hod = &pool.coordinator;
         let bricks = ["node-a:/bricks/v", "node-b:/bricks/v", "node-c:/bricks/v"];
         pool.create_volume("v", &["replica", "3"], &bricks).await?;
+        pool.heal_often("v").await?;
         let folder = pool.a().mount("v").await?;
         let write = format!(
             "for i in $(seq {}); do head -c 4M /dev/urandom >{folder}/f$i || exit 1; done",

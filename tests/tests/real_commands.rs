@@ -136,6 +136,7 @@ async fn copies_are_lowered_and_a_brick_is_replaced_and_reset(pool: &Pool) -> Re
     let hod = &pool.coordinator;
     let bricks = ["node-a:/bricks/copies", "node-b:/bricks/copies", "node-c:/bricks/copies"];
     pool.create_volume("copies", &["replica", "3"], &bricks).await?;
+    pool.heal_often("copies").await?;
     pool.fill("copies", 300).await?;
     // Nothing of it is distributed: there is nothing to spread, and no set to spare.
     hod.hod_ends(&["rebalance", "start", "copies"], REFUSED).await?;
