@@ -107,7 +107,8 @@ pub trait CommandStore: Send + Sync + 'static {
     async fn awaiting_auto_commit(&self, pool: PoolId) -> Result<Vec<Task>>;
 
     /// The bytes a second that the volume's last task that moved data moved, by the
-    /// longest run time of its hosts. `None`: there was none.
+    /// longest run time of its hosts. `None`: there was none, or its files were so small
+    /// that their bytes say nothing of the time.
     async fn last_rate(&self, pool: PoolId, volume: VolumeId) -> Result<Option<u64>>;
 
     // Heals after a brick was replaced or reset

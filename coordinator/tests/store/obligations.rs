@@ -153,18 +153,21 @@ async fn a_remove_brick_awaits_its_commit_only_where_that_was_asked_for() {
     }
 }
 
-/// By the longest run time of its hosts; what moved nothing or runs still tells nothing.
+/// By the longest run time of its hosts; what moved nothing, moved small files, or runs still
+/// tells nothing.
 #[tokio::test]
 async fn the_rate_is_that_of_the_last_task_that_moved_data() {
     let world = World::new().await;
     let shop = world.shop().await;
     let rate = async || world.store.last_rate(shop.pool.id, shop.volume).await.unwrap();
-    for (bytes, expected) in [(3_000, Some(300)), (0, Some(300)), (6_000, Some(600))] {
+    let moved = [(3_000, 0, Some(300)), (0, 0, Some(300)), (6_000, 0, Some(600)), (6_000, 1, None)];
+    for (bytes, files, expected) in moved {
         let mut task = shop.task();
         shop.apply(&world, &[found(&task)]).await;
         for (part, seconds) in task.parts.values_mut().zip([10, 4, 2]) {
             part.status = PartStatus::Completed;
             part.counters = Counters {
+                files,
                 bytes: bytes / 3,
                 run_time: Some(Duration::from_secs(seconds)),
                 ..Counters::default()

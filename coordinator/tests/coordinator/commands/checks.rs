@@ -290,19 +290,21 @@ async fn an_ipv6_host_is_named_with_brackets_or_without() {
 async fn a_plan_tells_how_long_by_what_was_seen() {
     let (world, pool) = shop(3, |_| {}).await;
     let moved = hod_core::task::Counters {
-        bytes: 200,
+        bytes: 200 << 20,
         run_time: Some(std::time::Duration::from_secs(4)),
         ..counters(5)
     };
     let receipt = world.rebalance().await;
     pool.gluster.parts(PartStatus::Completed, moved);
     world.job_is(&receipt.job_id, pb::JobStatus::Finished).await;
-    pool.gluster.brick(&pool.brick(2), |brick| brick.free = 400);
+    for (n, free) in [(0, 900 << 20), (1, 900 << 20), (2, 400 << 20)] {
+        pool.gluster.brick(&pool.brick(n), |brick| (brick.total, brick.free) = (1000 << 20, free));
+    }
     let request = pb::StartRemoveBrickRequest { dry_run: true, ..start_remove_brick(&[pool.brick_name(2)]) };
     let plan = world.commands().start_remove_brick(request).await.unwrap().into_inner();
     let plan = plan.receipt.unwrap().plan.unwrap();
-    // Three hosts moved 600 bytes in 4 s.
-    assert_eq!((plan.rate, plan.bytes_to_move), (150, 600), "{plan:?}");
+    // Three hosts moved 600 MiB in 4 s.
+    assert_eq!((plan.rate, plan.bytes_to_move), (150 << 20, 600 << 20), "{plan:?}");
     assert_eq!(plan.estimate.unwrap().seconds, 4);
     world.end().await;
 }

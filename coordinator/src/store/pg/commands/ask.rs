@@ -19,11 +19,16 @@ const AWAITING: Sql = Sql::new(
      WHERE j.pool_id = $1 AND j.status = 'STARTED' AND j.auto_commit
        AND s.status = 'FINISHED' AND t.type = 'REMOVE_BRICK' AND t.status = 'COMPLETED'",
 );
+/// Of files that are smaller than this on average, their number tells how long it takes, and
+/// not their bytes.
+const SMALL: u64 = 64 << 10;
+
 /// Hosts move files side by side, so the longest run time is the task's.
 const RATE: Sql = Sql::new(
     "last_rate",
-    "SELECT r.bytes, r.run_time_ns
+    "SELECT r.files, r.bytes, r.run_time_ns
      FROM (SELECT coalesce(s.ended_at, t.found_at) AS at,
+                  least(sum(h.files), 9223372036854775807)::int8 AS files,
                   least(sum(h.bytes), 9223372036854775807)::int8 AS bytes, max(h.run_time_ns) AS run_time_ns
            FROM job_subjects b
            JOIN jobs j ON j.id = b.job_id
@@ -50,6 +55,9 @@ pub(super) async fn last_rate<C: GenericClient>(
 ) -> Result<Option<u64>> {
     let row = RATE.maybe(client, &[pool.as_untyped_uuid(), volume.as_untyped_uuid()]).await?;
     let Some(row) = row else { return Ok(None) };
+    if row.count("bytes")? / SMALL < row.count("files")? {
+        return Ok(None);
+    }
     let (bytes, nanoseconds) = (u128::from(row.count("bytes")?), u128::from(row.count("run_time_ns")?));
     Ok(u64::try_from(bytes * 1_000_000_000 / nanoseconds.max(1)).ok())
 }
