@@ -127,7 +127,9 @@ async fn files_left_on_a_brick_are_found_and_named() -> Result<()> {
         fs::write(brick.join(format!("a/b/{n:02}")), "1234")?;
     }
     let found = host.walk(&brick, 0).await?;
-    ensure!(found.finished && (found.files, found.bytes, found.entries) == (30, 120, 32), "{found:?}");
+    ensure!(found.finished && (found.files, found.entries) == (30, 32), "{found:?}");
+    // Their sizes, or their blocks.
+    ensure!(found.bytes >= 120, "{found:?}");
     ensure!(found.names.len() == 20 && found.names.iter().all(|n| n.starts_with("a/b/")), "{found:?}");
     ensure!(host.walk(&brick, 3).await?.names.len() == 3);
 
