@@ -37,6 +37,18 @@ pub fn read(text: &str) -> Result<Window, String> {
     })
 }
 
+/// A window as it would be typed.
+#[must_use]
+pub fn typed(window: &Window) -> String {
+    let name = |day: &u32| {
+        let name = usize::try_from(*day).ok().and_then(|day| DAYS.get(day.checked_sub(1)?));
+        name.map_or_else(|| day.to_string(), |name| name[..1].to_uppercase() + &name[1..3])
+    };
+    let days: Vec<String> = window.weekdays.iter().map(name).collect();
+    let days = if days.is_empty() { String::new() } else { format!("{} ", days.join(",")) };
+    format!("{days}{}-{} {}", window.begin, window.end, window.time_zone)
+}
+
 /// `Mon-Fri` or `Mon,Wed,Sat-Sun`, as 1 for Monday to 7, in the order of the week.
 fn weekdays(text: &str) -> Result<Vec<u32>, String> {
     let mut days = Vec::new();
@@ -103,6 +115,7 @@ mod tests {
             ("Sun-Sun 01:00-02:00 UTC", window(&[7], "01:00", "02:00", "UTC")),
         ] {
             assert_eq!(read(text).as_ref(), Ok(&read_as), "{text}");
+            assert_eq!(read(&typed(&read_as)).as_ref(), Ok(&read_as), "what is shown can be typed");
         }
     }
 

@@ -1,7 +1,7 @@
 //! The commands that have something done: what they ask the coordinator for, what they
 //! show, and how a refusal is told.
 
-use hod_proto::coordinator::v1::{BrickPlan, JobStatus, Plan, Problem, Receipt, StepType};
+use hod_proto::coordinator::v1::{BrickPlan, JobStatus, Plan, Problem, Receipt, StepType, Window};
 use hod_proto::types::v1::Brick;
 use serde_json::{Value, json};
 use tonic::{Code, Status};
@@ -275,4 +275,20 @@ async fn the_status_of_a_volume_is_its_job_of_that_kind() {
         let said = format!("no {} of {} is known", args[0], args[2]);
         assert!(none.complaint().starts_with(&said), "{none:?}");
     }
+}
+
+#[tokio::test]
+async fn windows_are_shown_as_they_are_typed() {
+    let fake = Fake::start(prod()).await;
+    assert_eq!(hod(&fake, &["windows", "gv0"]).await.out, "at any time\n");
+    assert_eq!(hod(&fake, &["windows", "gv7"]).await.code, 4);
+    let mut state = prod();
+    state.volumes[0].windows = vec![Window {
+        weekdays: vec![1, 2],
+        begin: "22:00".to_owned(),
+        end: "06:00".to_owned(),
+        time_zone: "Europe/Berlin".to_owned(),
+    }];
+    let fake = Fake::start(state).await;
+    assert_eq!(hod(&fake, &["windows", "gv0"]).await.out, "Mon,Tue 22:00-06:00 Europe/Berlin\n");
 }

@@ -75,7 +75,6 @@ async fn bad_usage_is_told_by_clap() {
         &["replica", "lower", "gv0", "2"],
         &["replica", "lower", "gv0", "two", "node-a:/b"],
         &["replace-brick", "gv0"],
-        &["windows", "gv0"],
         &["windows", "gv0", "--none", "--window", "01:00-02:00 UTC"],
         &["job"],
         &["job", "abandon", "1a2b"],

@@ -1,6 +1,6 @@
 //! `hod.coordinator.v1.Pools`: pools, their hosts and their volumes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hod_core::id::{HostId, PoolId};
 use hod_proto::convert::coordinator;
@@ -10,6 +10,7 @@ use tonic::{Request, Response, Status};
 use tracing::info;
 
 use super::{Api, identity, problem, tell};
+use crate::store::PoolVolume;
 
 #[tonic::async_trait]
 impl Pools for Api {
@@ -72,10 +73,16 @@ impl Pools for Api {
         request: Request<pb::ListVolumesRequest>,
     ) -> Result<Response<pb::ListVolumesResponse>, Status> {
         let pool = self.pool_or_all(&request.into_inner().pool).await?;
-        let volumes = self.store.volumes(pool.map(|p| p.id)).await;
-        Ok(Response::new(pb::ListVolumesResponse {
-            volumes: volumes.map_err(problem::store)?.into_iter().map(tell::volume).collect(),
-        }))
+        let volumes = self.store.volumes(pool.map(|p| p.id)).await.map_err(problem::store)?;
+        let mut windows = BTreeMap::new();
+        for pool in volumes.iter().map(|v| v.pool).collect::<BTreeSet<_>>() {
+            windows.insert(pool, self.store.windows(pool).await.map_err(problem::store)?);
+        }
+        let told = |volume: PoolVolume| {
+            let windows = windows.get_mut(&volume.pool).and_then(|of| of.remove(&volume.record.volume.id));
+            tell::volume(volume, windows.unwrap_or_default())
+        };
+        Ok(Response::new(pb::ListVolumesResponse { volumes: volumes.into_iter().map(told).collect() }))
     }
 }
 

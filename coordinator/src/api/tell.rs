@@ -5,7 +5,7 @@ use hod_proto::convert::coordinator::{Around, task as told_task};
 use hod_proto::coordinator::v1 as pb;
 
 use super::ages::Ages;
-use crate::store::{Event, Follow, Job, Pool, PoolVolume, Step, Task};
+use crate::store::{Event, Follow, Job, Pool, PoolVolume, Step, Task, VolumeWindow};
 
 pub(super) fn pool(pool: Pool) -> pb::Pool {
     let follow = match pool.follow {
@@ -25,7 +25,7 @@ pub(super) fn pool(pool: Pool) -> pb::Pool {
     }
 }
 
-pub(super) fn volume(volume: PoolVolume) -> pb::PoolVolume {
+pub(super) fn volume(volume: PoolVolume, windows: Vec<VolumeWindow>) -> pb::PoolVolume {
     let (trouble, since) = volume.record.trouble.unzip();
     pb::PoolVolume {
         pool: volume.pool_name,
@@ -33,7 +33,12 @@ pub(super) fn volume(volume: PoolVolume) -> pb::PoolVolume {
         locked_by_job: volume.locked_by.map(|id| id.to_string()).unwrap_or_default(),
         trouble: trouble.unwrap_or_default(),
         trouble_since: since.map(timestamp),
+        windows: windows.into_iter().map(window).collect(),
     }
+}
+
+fn window(window: VolumeWindow) -> pb::Window {
+    pb::Window { weekdays: window.weekdays, begin: window.begin, end: window.end, time_zone: window.zone }
 }
 
 pub(super) fn job(job: Job, ages: &Ages) -> pb::Job {

@@ -80,6 +80,19 @@ async fn what_an_operator_paused_stays_paused_and_a_remove_brick_is_let_alone() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_volume_tells_its_windows() {
+    let (world, _pool) = shop(2, |_| {}).await;
+    for windows in [vec![window(0), window(1)], Vec::new()] {
+        let request =
+            pb::SetWindowsRequest { volume: "dist".into(), windows: windows.clone(), ..Default::default() };
+        world.commands().set_windows(request).await.unwrap();
+        let listed = world.pools().list_volumes(pb::ListVolumesRequest::default()).await.unwrap();
+        assert_eq!(listed.into_inner().volumes[0].windows, windows);
+    }
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_window_that_can_not_be_read_is_named() {
     let (world, pool) = shop(2, |_| {}).await;
     let mut commands = world.commands();
