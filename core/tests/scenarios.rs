@@ -761,8 +761,8 @@ fn a_lost_task_that_is_seen_again_runs_again_and_a_silent_one_does_not() {
     assert_eq!(w.status(1), (Started, Started));
 }
 
-#[test]
-fn a_host_that_died_before_it_could_tell_may_still_hold_what_was_stopped() {
+/// A young rebalance, stopped where it was told of; node-c died before it could tell.
+fn stopped_before_node_c_was_heard_of() -> World {
     let mut w = World::new();
     w.pass(20);
     for h in [A, B] {
@@ -773,6 +773,12 @@ fn a_host_that_died_before_it_could_tell_may_still_hold_what_was_stopped() {
     w.silence(C);
     w.holds_nothing(A, Some((Stopped, 5)));
     w.holds_nothing(B, Some((Stopped, 5)));
+    w
+}
+
+#[test]
+fn a_host_that_died_before_it_could_tell_may_still_hold_what_was_stopped() {
+    let mut w = stopped_before_node_c_was_heard_of();
     w.command(A, "volume rebalance dist stop");
     w.sync();
     assert_eq!(w.status(1), (Started, Started), "node-c may run it");
@@ -791,16 +797,7 @@ fn a_host_that_died_before_it_could_tell_may_still_hold_what_was_stopped() {
 
 #[test]
 fn a_host_that_comes_back_without_the_stopped_task_lets_its_job_end() {
-    let mut w = World::new();
-    w.pass(20);
-    for h in [A, B] {
-        w.holds(h, 1, &REBALANCE, InProgress, 3);
-    }
-    w.sync();
-    w.pass(2);
-    w.silence(C);
-    w.holds_nothing(A, Some((Stopped, 5)));
-    w.holds_nothing(B, Some((Stopped, 5)));
+    let mut w = stopped_before_node_c_was_heard_of();
     w.sync();
     w.pass(30);
     w.answer(C);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use futures::future::try_join_all;
-use hod_proto::coordinator::v1::{Job, JobStatus};
+use hod_proto::coordinator::v1::JobStatus;
 use hod_tests::pool::{Host, Pool, Version, look, wait_until, with_pool};
 
 /// Time enough for a migration or a heal on a busy machine.
@@ -28,7 +28,7 @@ async fn a_paused_rebalance_outlives_a_restart_of_everything_and_every_file_is_a
         pool.c().loses_files("/bricks/v").await?;
         hod.hod(&["rebalance", "pause", "v"]).await?;
         hod.wait_for_job(&id, "is paused", NOTICE, look::is_paused).await?;
-        let first_run = moved(&hod.job(&id).await?)?;
+        let first_run = look::moved(&hod.job(&id).await?)?;
         same("while it was paused", &before, &checksums(pool).await?)?;
 
         hod.kill().await?;
@@ -39,7 +39,7 @@ async fn a_paused_rebalance_outlives_a_restart_of_everything_and_every_file_is_a
 
         hod.hod(&["rebalance", "resume", "v"]).await?;
         let job = hod.wait_for_end(&id, JobStatus::Finished, MIGRATION).await?;
-        let all_runs = moved(&job)?;
+        let all_runs = look::moved(&job)?;
         ensure!(all_runs > first_run, "{first_run} files moved before the pause, {all_runs} in all");
         ensure!(hod.jobs("v").await?.len() == 1, "two runs made two jobs");
         same("after it", &before, &checksums(pool).await?)?;
@@ -152,10 +152,6 @@ async fn is_one_truth(pool: &Pool, volume: &str) -> Result<()> {
     let told = pool.gluster(&["volume", "status", volume, "tasks"]).await?;
     ensure!(starts == 0 || told.contains("completed"), "Gluster itself says: {told}");
     Ok(())
-}
-
-fn moved(job: &Job) -> Result<u64> {
-    Ok(look::task(job)?.counters.unwrap_or_default().files)
 }
 
 /// Every file that a client sees, with its checksum.

@@ -44,7 +44,7 @@ async fn a_rebalance_is_planned_started_and_waited_for(pool: &Pool) -> Result<()
     hod.hod(&[&start[..], &["--dry-run"]].concat()).await?;
     ensure!(hod.jobs("grown").await?.is_empty(), "a dry run has made a job");
     hod.hod(&[&start[..], &["--wait"]].concat()).await?;
-    let moved = moved(&last(pool, "grown").await?)?;
+    let moved = look::moved(&last(pool, "grown").await?)?;
     ensure!(moved > 0, "a rebalance that ended well moved nothing");
     // The layout alone moves none.
     let id = hod.hod_job(&["rebalance", "start", "grown", "--fix-layout"]).await?;
@@ -106,7 +106,7 @@ async fn a_remove_brick_is_paused_goes_on_and_is_stopped(pool: &Pool) -> Result<
     let id = hod.hod_job(&["remove-brick", "start", "kept", "node-c:/bricks/kept"]).await?;
     pool.c().loses_files("/bricks/kept").await?;
     hod.hod(&["remove-brick", "pause", "kept", "--yes"]).await?;
-    is_paused(pool, &id).await?;
+    hod.wait_for_job(&id, "is paused", NOTICE, look::is_paused).await?;
     hod.hod(&["remove-brick", "resume", "kept"]).await?;
     pool.c().loses_files("/bricks/kept").await?;
     hod.hod(&["remove-brick", "stop", "kept", "--yes"]).await?;
@@ -215,15 +215,6 @@ async fn last(pool: &Pool, volume: &str) -> Result<Job> {
     let jobs = pool.coordinator.jobs(volume).await?;
     let newest = jobs.first().ok_or_else(|| anyhow::anyhow!("{volume} has no job"))?;
     pool.coordinator.job(&newest.job_id).await
-}
-
-fn moved(job: &Job) -> Result<u64> {
-    Ok(look::task(job)?.counters.unwrap_or_default().files)
-}
-
-async fn is_paused(pool: &Pool, job: &str) -> Result<()> {
-    let paused = |job: &Job| look::is_paused(job);
-    pool.coordinator.wait_for_job(job, "is paused", NOTICE, paused).await.map(drop)
 }
 
 async fn throttle(pool: &Pool, volume: &str) -> Result<String> {

@@ -18,6 +18,11 @@ pub fn tells(job: &Job, code: &str) -> bool {
     task(job).is_ok_and(|task| task.attention.iter().any(|attention| attention.code == code))
 }
 
+/// How many files the job's task has moved, in all its runs.
+pub fn moved(job: &Job) -> Result<u64> {
+    Ok(task(job)?.counters.unwrap_or_default().files)
+}
+
 /// Whether the job's task is paused.
 pub fn is_paused(job: &Job) -> bool {
     task(job).is_ok_and(|task| task.status() == TaskStatus::Paused)
