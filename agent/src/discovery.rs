@@ -20,7 +20,7 @@ use crate::config::Paces;
 use crate::follow::pace::jittered;
 use crate::gluster::{GlusterCli, Version};
 use crate::hints;
-use crate::identity;
+use crate::identity::{self, Names};
 use crate::locked::LockedCalls;
 use crate::own::{self, Hints};
 use crate::picture::{Asked, Board, OwnLooks, OwnView};
@@ -46,6 +46,7 @@ pub(crate) struct Discovery {
     pub(crate) wakes: Arc<Wakes>,
     pub(crate) watchers: Watchers,
     pub(crate) folders: Folders,
+    pub(crate) names: Names,
     pub(crate) paces: Paces,
 }
 
@@ -261,7 +262,7 @@ impl Looker {
         let (Some(host), Some(version)) = (self.host, &self.version) else {
             return;
         };
-        let identity = identity::of_this_host(host, version);
+        let identity = identity::of_this_host(host, (self.with.names)(), version);
         self.with.board.update(|picture| {
             if picture.identity.as_deref() != Some(&identity) {
                 picture.identity = Some(Arc::new(identity));

@@ -3,17 +3,22 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use hod_core::host::HostIdentity;
 use hod_core::id::HostId;
 
 use crate::gluster::Version;
 
+/// Tells the host's names, the one that it is called by first, then others that it may
+/// be known by. Asked again each time: addresses come and go.
+pub type Names = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
+
 /// Who this host is, by glusterd's id of it and Gluster's version.
-pub(crate) fn of_this_host(id: HostId, version: &Version) -> HostIdentity {
+pub(crate) fn of_this_host(id: HostId, names: Vec<String>, version: &Version) -> HostIdentity {
     HostIdentity {
         id,
-        names: names(),
+        names,
         gluster_version: version.as_str().to_owned(),
         agent_version: env!("CARGO_PKG_VERSION").to_owned(),
     }
@@ -30,7 +35,7 @@ pub(crate) fn id_in_file(glusterd: &Path) -> Option<HostId> {
 }
 
 /// The host's name, then its addresses that others may know it by.
-fn names() -> Vec<String> {
+pub(crate) fn names() -> Vec<String> {
     let name = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
     let addresses: BTreeSet<IpAddr> = nix::ifaddrs::getifaddrs()
         .into_iter()

@@ -30,4 +30,5 @@ mod serve;
 mod service;
 mod watch;
 
-pub use serve::{Failure, serve};
+pub use identity::Names;
+pub use serve::{Failure, Host, serve, serve_on};

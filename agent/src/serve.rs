@@ -9,11 +9,14 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use futures::Stream;
 use hod_proto::agent::v1::agent_server::AgentServer;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tonic::transport::server::Connected;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
@@ -22,8 +25,10 @@ use crate::command::{Commands, Means as CommandMeans};
 use crate::config::Config;
 use crate::discovery::Discovery;
 use crate::follow::{self, Means};
+use crate::gluster::process::{Binary, Run};
 use crate::gluster::{GlusterCli, Settings};
 use crate::history;
+use crate::identity::{self, Names};
 use crate::locked::LockedCalls;
 use crate::metrics::Metrics;
 use crate::picture::Board;
@@ -67,13 +72,61 @@ pub enum Failure {
     Grpc(#[from] tonic::transport::Error),
 }
 
-/// Runs the agent until it is told to stop. `ready` is called when its ports are open.
+/// The host that an agent is on, as far as it is not told by Gluster.
+#[derive(Clone)]
+pub struct Host {
+    /// Runs its gluster command.
+    pub gluster: Arc<dyn Run>,
+    /// Tells its names.
+    pub names: Names,
+    /// Whether the machine can tell of changes to files, and has sockets.
+    machine: bool,
+}
+
+impl Host {
+    /// This machine.
+    #[must_use]
+    pub fn this_machine(config: &Config) -> Self {
+        let gluster = Arc::new(Binary(config.gluster.clone()));
+        Self { gluster, names: Arc::new(identity::names), machine: true }
+    }
+
+    /// A host that is only played: nothing tells of changes to its files, so that they
+    /// are looked at every now and then.
+    #[must_use]
+    pub fn played(gluster: Arc<dyn Run>, name: &str) -> Self {
+        let name = name.to_owned();
+        Self { gluster, names: Arc::new(move || vec![name.clone()]), machine: false }
+    }
+}
+
+/// Runs the agent on this machine until it is told to stop. `ready` is called when its
+/// ports are open.
 ///
 /// # Errors
 /// What keeps it from running, in one line.
 pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce()) -> Result<(), Failure> {
     let grpc = listen(config.listen, "gRPC").await?;
     let web = listen(config.metrics_listen, "metrics").await?;
+    let host = Host::this_machine(&config);
+    serve_on(config, host, TcpListenerStream::new(grpc), Some(web), stop, ready).await
+}
+
+/// Runs the agent of any host, for whoever comes in, until it is told to stop.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_on<C>(
+    config: Config,
+    host: Host,
+    incoming: impl Stream<Item = std::io::Result<C>>,
+    web: Option<TcpListener>,
+    stop: CancellationToken,
+    ready: impl FnOnce(),
+) -> Result<(), Failure>
+where
+    C: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+{
     // An address is one agent's alone, and so is a folder with its name.
     let state_folder = config.state_dir.join(config.listen.to_string());
     std::fs::create_dir_all(&state_folder)
@@ -84,7 +137,7 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce()
         deadline: config.call_deadline,
         locked_deadline: config.call_deadline,
         change_deadline: config.command_deadline,
-        ..Settings::new(config.gluster.clone(), state_folder)
+        ..Settings::new(host.gluster.clone(), state_folder)
     };
     let gluster = Arc::new(GlusterCli::new(settings, Some(metrics.clone())));
     let parts = Parts {
@@ -97,8 +150,10 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce()
     };
     let (reporter, health) = tonic_health::server::health_reporter();
     let tasks = TaskTracker::new();
-    parts.start(&config, &reporter, &stop, &tasks).await;
-    tasks.spawn(serve_web(web, parts.clone(), stop.clone()));
+    parts.start(&config, &host, &reporter, &stop, &tasks).await;
+    if let Some(web) = web {
+        tasks.spawn(serve_web(web, parts.clone(), stop.clone()));
+    }
 
     let descriptors = || {
         tonic_reflection::server::Builder::configure()
@@ -117,7 +172,7 @@ pub async fn serve(config: Config, stop: CancellationToken, ready: impl FnOnce()
         .add_service(descriptors().build_v1()?)
         .add_service(descriptors().build_v1alpha()?)
         .add_service(AgentServer::new(parts.service(&config, &stop, &tasks)))
-        .serve_with_incoming_shutdown(TcpListenerStream::new(grpc), stop.clone().cancelled_owned());
+        .serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());
     tracing::info!(listen = %config.listen, metrics = %config.metrics_listen, "ready");
     ready();
 
@@ -157,6 +212,7 @@ impl Parts {
     async fn start(
         &self,
         config: &Config,
+        host: &Host,
         health: &HealthReporter,
         stop: &CancellationToken,
         tasks: &TaskTracker,
@@ -169,6 +225,7 @@ impl Parts {
             wakes: self.wakes.clone(),
             watchers: self.watchers.clone(),
             folders: folders.clone(),
+            names: host.names.clone(),
             paces: config.paces,
         };
         let means = Means {
@@ -179,11 +236,11 @@ impl Parts {
         };
         let again_every = config.paces.look_unwatched;
         tell_health(health, false).await;
-        {
+        if host.machine {
             let (stop, folders, wakes) = (stop.clone(), folders.clone(), self.wakes.clone());
             tasks.spawn(async move { watch::run(folders, &wakes, again_every, &stop).await });
         }
-        {
+        if host.machine {
             let (stop, wakes) = (stop.clone(), self.wakes.clone());
             tasks.spawn(async move { pulse::run(SOCKET.as_ref(), &wakes, again_every, &stop).await });
         }

@@ -9,7 +9,8 @@
 //! [`commands`] has agents do what operators ask for, each intention recorded first.
 //! The store's PostgreSQL, named or private, is opened and migrated by [`database`].
 //!
-//! [`config`] is what the coordinator is told at its start, [`start`] puts the parts
+//! [`network`] is how agents are reached, [`config`] what the coordinator is told at its
+//! start, [`start`] puts the parts
 //! together. No part but the store keeps what a restart would lose.
 
 pub mod api;
@@ -18,6 +19,7 @@ pub mod config;
 pub mod database;
 pub mod health;
 pub mod metrics;
+pub mod network;
 pub mod start;
 pub mod store;
 pub mod sync;

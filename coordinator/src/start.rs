@@ -4,10 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::Stream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::server::TcpIncoming;
+use tonic::transport::server::{Connected, TcpIncoming};
 use tracing::{error, info, warn};
 
 use crate::api::Api;
@@ -15,6 +17,7 @@ use crate::commands::Commands;
 use crate::config::Config;
 use crate::health::Health;
 use crate::metrics::Metrics;
+use crate::network::Network;
 use crate::store::{Store, StoreError};
 use crate::sync::{Rules, Sync};
 use crate::web;
@@ -62,6 +65,18 @@ impl Listeners {
             web: bind("--web-listen", config.web_listen).await?,
         })
     }
+
+    /// Where gRPC listens, its port known.
+    #[must_use]
+    pub fn grpc(&self) -> SocketAddr {
+        self.grpc.1
+    }
+
+    /// Where the web page, metrics and health listen, its port known.
+    #[must_use]
+    pub fn web(&self) -> SocketAddr {
+        self.web.1
+    }
 }
 
 async fn bind(flag: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
@@ -73,18 +88,17 @@ async fn bind(flag: &'static str, address: SocketAddr) -> Result<(TcpListener, S
 
 /// A coordinator that runs.
 pub struct Coordinator {
-    /// Where gRPC listens.
-    pub grpc: SocketAddr,
-    /// Where the web page, metrics and health listen.
-    pub web: SocketAddr,
     sync: Arc<Sync>,
     commands: Arc<Commands>,
+    health: Health,
+    metrics: Metrics,
     stop: CancellationToken,
     servers: JoinSet<()>,
 }
 
 impl Coordinator {
-    /// Begins to sync every pool that is recorded, and to answer.
+    /// Begins to sync every pool that is recorded, and to answer on this machine's
+    /// addresses.
     ///
     /// # Errors
     /// If the store does not tell what there is.
@@ -93,14 +107,38 @@ impl Coordinator {
         listeners: Listeners,
         store: Arc<dyn Store>,
     ) -> Result<Self, StartError> {
+        let (grpc, web) = (listeners.grpc, listeners.web);
+        let incoming = TcpIncoming::from(grpc.0).with_nodelay(Some(true));
+        let network = Network::of_machine(config.plaintext);
+        let name = nix::unistd::gethostname()
+            .map_or_else(|_| "unnamed".to_owned(), |n| n.to_string_lossy().into_owned());
+        let mut coordinator = Self::start_on(config, &name, network, incoming, store).await?;
+        coordinator.serve_web(web.0);
+        info!(grpc = %grpc.1, web = %web.1, "the coordinator runs");
+        Ok(coordinator)
+    }
+
+    /// The same on any network: it answers gRPC to whoever comes in, and nothing else.
+    ///
+    /// # Errors
+    /// As [`Coordinator::start`].
+    pub async fn start_on<C>(
+        config: &Config,
+        name: &str,
+        network: Network,
+        incoming: impl Stream<Item = std::io::Result<C>> + Send + 'static,
+        store: Arc<dyn Store>,
+    ) -> Result<Self, StartError>
+    where
+        C: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+    {
         let rules = Rules {
-            plaintext: config.plaintext,
+            network,
             silent_after: config.silent_after,
             sync_every: config.sync_every,
             plan: config.plan,
             keep_ended: config.keep_ended,
-            holder: nix::unistd::gethostname()
-                .map_or_else(|_| "unnamed".to_owned(), |n| n.to_string_lossy().into_owned()),
+            holder: name.to_owned(),
         };
         let metrics = Metrics::default();
         let stop = CancellationToken::new();
@@ -122,30 +160,27 @@ impl Coordinator {
             }
         });
         servers.spawn(commands.clone().keep_house(config.housekeeping, stop.clone()));
-        let (grpc_listener, grpc) = listeners.grpc;
         let server = tonic::transport::Server::builder()
             .http2_keepalive_interval(Some(KEEP_ALIVE.0))
             .http2_keepalive_timeout(Some(KEEP_ALIVE.1))
             .add_routes(routes)
-            .serve_with_incoming_shutdown(
-                TcpIncoming::from(grpc_listener).with_nodelay(Some(true)),
-                stop.clone().cancelled_owned(),
-            );
+            .serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());
         servers.spawn(async move {
             if let Err(e) = server.await {
-                error!("gRPC on {grpc} broke down: {e}");
+                error!("gRPC broke down: {e}");
             }
         });
-        let (web_listener, web) = listeners.web;
-        let server = axum::serve(web_listener, web::routes(health, metrics))
-            .with_graceful_shutdown(stop.clone().cancelled_owned());
-        servers.spawn(async move {
+        Ok(Self { sync, commands, health, metrics, stop, servers })
+    }
+
+    fn serve_web(&mut self, listener: TcpListener) {
+        let server = axum::serve(listener, web::routes(self.health.clone(), self.metrics.clone()))
+            .with_graceful_shutdown(self.stop.clone().cancelled_owned());
+        self.servers.spawn(async move {
             if let Err(e) = server.await {
-                error!("HTTP on {web} broke down: {e}");
+                error!("HTTP broke down: {e}");
             }
         });
-        info!(%grpc, %web, "the coordinator runs");
-        Ok(Self { grpc, web, sync, commands, stop, servers })
     }
 
     /// Waits until a server has broken down. A coordinator that answers no more is

@@ -5,7 +5,7 @@ mod change;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hod_core::error::{GlusterError, GlusterErrorKind};
 use hod_core::host::Peer;
@@ -14,10 +14,11 @@ use hod_core::observation::FollowedTask;
 use hod_core::task::{Counters, PartStatus, TaskType};
 use hod_core::volume::Volume;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use super::command::{Call, Lock};
 use super::names::check_volume_name;
-use super::process::{self, Output};
+use super::process::{Output, Run};
 use super::queue::Queue;
 use super::read::get_state::GetState;
 use super::read::heal::HealSummary;
@@ -29,10 +30,10 @@ use super::state_file::StateFolder;
 use super::version::Version;
 
 /// How Gluster is reached.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
-    /// The gluster binary.
-    pub gluster: PathBuf,
+    /// Runs the gluster command.
+    pub gluster: Arc<dyn Run>,
     /// A folder of the agent's own that glusterd sees too: get-state's file is
     /// written there by glusterd, so it can't be a private `/tmp`.
     pub state_folder: PathBuf,
@@ -53,7 +54,7 @@ impl Settings {
     /// The deadlines that serve most pools: 30 s, 150 s for a command, and 10 min for
     /// heal info.
     #[must_use]
-    pub fn new(gluster: PathBuf, state_folder: PathBuf) -> Self {
+    pub fn new(gluster: Arc<dyn Run>, state_folder: PathBuf) -> Self {
         Self {
             gluster,
             state_folder,
@@ -356,8 +357,7 @@ impl GlusterCli {
         let arguments = call.arguments(give_up_after)?;
         let _turn = self.queue.turn(call).await;
         let begin = Instant::now();
-        let answer =
-            process::run(&self.settings.gluster, &arguments, deadline).await.and_then(|output| read(&output));
+        let answer = self.settings.gluster.run(&arguments, deadline).await.and_then(|output| read(&output));
         if let Some(observer) = &self.observer {
             observer.call_ended(&CallReport {
                 verb: call.verb(),

@@ -5,10 +5,12 @@
 //! holding it.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use hod_core::error::{GlusterError, GlusterErrorKind};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -27,6 +29,33 @@ pub struct Output {
     pub stderr: Vec<u8>,
     /// The exit status; `None` where a signal ended it.
     pub exit: Option<i32>,
+}
+
+/// Runs gluster.
+pub trait Run: Send + Sync {
+    /// Runs it with these arguments to its end. If the returned future is dropped
+    /// before that, what was run is ended.
+    ///
+    /// The future's errors are those of [`run`].
+    fn run<'a>(
+        &'a self,
+        arguments: &'a [OsString],
+        deadline: Duration,
+    ) -> BoxFuture<'a, Result<Output, GlusterError>>;
+}
+
+/// A binary that is run as a process.
+#[derive(Clone, Debug)]
+pub struct Binary(pub PathBuf);
+
+impl Run for Binary {
+    fn run<'a>(
+        &'a self,
+        arguments: &'a [OsString],
+        deadline: Duration,
+    ) -> BoxFuture<'a, Result<Output, GlusterError>> {
+        run(&self.0, arguments, deadline).boxed()
+    }
 }
 
 /// Runs a command to its end. If the returned future is dropped before that, the
@@ -59,15 +88,21 @@ async fn run_bounded(
             let message = format!("what {} said can't be read: {e}", binary.display());
             Err(error(GlusterErrorKind::NotReadable, message))
         }
-        Err(_) => Err(error(
-            GlusterErrorKind::TimedOut,
-            format!(
-                "no answer from {} within {} s; what it was asked for may still happen",
-                binary.display(),
-                deadline.as_secs_f32()
-            ),
-        )),
+        Err(_) => Err(timed_out(binary, deadline)),
     }
+}
+
+/// There was no answer by the deadline.
+#[must_use]
+pub fn timed_out(binary: &Path, deadline: Duration) -> GlusterError {
+    error(
+        GlusterErrorKind::TimedOut,
+        format!(
+            "no answer from {} within {} s; what it was asked for may still happen",
+            binary.display(),
+            deadline.as_secs_f32()
+        ),
+    )
 }
 
 /// A running process. The group is declared first: it is killed while the child is
@@ -152,7 +187,6 @@ fn error(kind: GlusterErrorKind, message: String) -> GlusterError {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
     use std::time::Instant;
 
     use super::*;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use hod_agent::gluster::process::Binary;
 use hod_agent::gluster::{CallReport, GlusterCli, Lock, Observer, Settings};
 use hod_core::error::GlusterErrorKind;
 use hod_core::task::{PartStatus, TaskType};
@@ -48,7 +49,7 @@ impl Gluster {
         let reports = Arc::new(Reports::default());
         let state_folder = folder.path().join("state");
         std::fs::create_dir(&state_folder).unwrap();
-        let settings = Settings { deadline, ..Settings::new(binary, state_folder) };
+        let settings = Settings { deadline, ..Settings::new(Arc::new(Binary(binary)), state_folder) };
         let cli = Arc::new(GlusterCli::new(settings, Some(reports.clone())));
         Self { folder, reports, cli }
     }

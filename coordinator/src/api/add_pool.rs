@@ -12,6 +12,7 @@ use tonic::Status;
 
 use super::check::{follow, needed};
 use super::{Api, problem};
+use crate::network::Network;
 use crate::store::{NewPool, Pool};
 use crate::sync::agent::{Agent, AgentAddress, AgentError};
 
@@ -31,8 +32,8 @@ impl Api {
             .parse()
             .map_err(|e: crate::sync::agent::NotAnAddress| problem::invalid("agent", e.to_string()))?;
 
-        let plaintext = self.sync.rules().plaintext;
-        let (identity, peers) = ask(&address, plaintext).await.map_err(|e| problem::agent(&e))?;
+        let network = &self.sync.rules().network;
+        let (identity, peers) = ask(&address, network).await.map_err(|e| problem::agent(&e))?;
         let name = identity.names.first().cloned().unwrap_or_else(|| address.to_string());
         if !peers.iter().any(|p| p.id == identity.id) {
             let told: Vec<String> = peers.iter().map(in_words).collect();
@@ -48,7 +49,7 @@ impl Api {
         let found = peers
             .iter()
             .filter(|peer| peer.id != identity.id && MEMBER.contains(&peer.state.as_str()))
-            .map(|peer| look_for(peer, &address, plaintext, now));
+            .map(|peer| look_for(peer, &address, network, now));
         let mut hosts: BTreeMap<HostId, HostRecord> = join_all(found).await.into_iter().collect();
         hosts.insert(identity.id, answering(vec![name], address.to_string(), identity, now));
 
@@ -57,8 +58,8 @@ impl Api {
     }
 }
 
-async fn ask(address: &AgentAddress, plaintext: bool) -> Result<(HostIdentity, Vec<Peer>), AgentError> {
-    let agent = Agent::connect(address, plaintext).await?;
+async fn ask(address: &AgentAddress, network: &Network) -> Result<(HostIdentity, Vec<Peer>), AgentError> {
+    let agent = Agent::connect(address, network).await?;
     Ok((agent.host().await?, agent.peers().await?))
 }
 
@@ -66,7 +67,7 @@ async fn ask(address: &AgentAddress, plaintext: bool) -> Result<(HostIdentity, V
 async fn look_for(
     peer: &Peer,
     first: &AgentAddress,
-    plaintext: bool,
+    network: &Network,
     now: Timestamp,
 ) -> (HostId, HostRecord) {
     let mut names: Vec<String> = peer.names.clone();
@@ -75,7 +76,7 @@ async fn look_for(
         names.push(peer.id.to_string());
     }
     let address = first.on(&names[0]);
-    let identity = match Agent::connect(&address, plaintext).await {
+    let identity = match Agent::connect(&address, network).await {
         Ok(agent) => agent.host().await,
         Err(e) => Err(e),
     };

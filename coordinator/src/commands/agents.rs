@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use tonic::{Code, Response, Status};
 use uuid::Uuid;
 
+use crate::network::Network;
 use crate::sync::agent::{Agent, AgentAddress};
 use crate::sync::live::Live;
 
@@ -26,7 +27,7 @@ const COMMAND: Duration = Duration::from_secs(170);
 #[derive(Clone, Debug)]
 pub struct Agents {
     pool: String,
-    plaintext: bool,
+    network: Network,
     hosts: BTreeMap<HostId, (String, String)>,
     /// Who is asked for what takes a lock: the pool's leader, else whoever answers.
     order: Vec<HostId>,
@@ -43,7 +44,12 @@ pub struct Acting {
 }
 
 impl Agents {
-    pub(super) fn of(pool: &str, plaintext: bool, hosts: &BTreeMap<HostId, HostRecord>, live: &Live) -> Self {
+    pub(super) fn of(
+        pool: &str,
+        network: &Network,
+        hosts: &BTreeMap<HostId, HostRecord>,
+        live: &Live,
+    ) -> Self {
         let members = hosts.iter().filter(|(_, h)| h.state != HostState::Left);
         let called = |id: &HostId, h: &HostRecord| h.names.first().cloned().unwrap_or_else(|| id.to_string());
         let hosts: BTreeMap<_, _> = members.map(|(id, h)| (*id, (called(id, h), h.agent.clone()))).collect();
@@ -52,7 +58,7 @@ impl Agents {
         let leader = live.holders().into_iter().find(|id| hosts.contains_key(id) && answers(id));
         let others = hosts.keys().copied().filter(|id| answers(id) && Some(*id) != leader);
         let order = leader.into_iter().chain(others).collect();
-        Self { pool: pool.to_owned(), plaintext, hosts, order }
+        Self { pool: pool.to_owned(), network: network.clone(), hosts, order }
     }
 
     /// What a host is called.
@@ -70,7 +76,7 @@ impl Agents {
             return Err(format!("{host} is no host of pool {}", self.pool));
         };
         let address: AgentAddress = address.parse().map_err(|e| format!("{e}"))?;
-        Agent::connect(&address, self.plaintext).await.map_err(|e| e.to_string())
+        Agent::connect(&address, &self.network).await.map_err(|e| e.to_string())
     }
 
     /// An agent to be asked for what one agent is asked for. Connecting runs nothing,

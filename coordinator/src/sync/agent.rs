@@ -10,6 +10,8 @@ use hod_proto::agent::v1::{GetHostRequest, ListPeersRequest};
 use hod_proto::{AGENT_PORT, PROTOCOL_VERSION};
 use tonic::transport::{Channel, Endpoint};
 
+use crate::network::Network;
+
 /// A connection that is not made in this time is given up.
 const CONNECT: Duration = Duration::from_secs(5);
 /// A short question that is not answered in this time is given up.
@@ -133,13 +135,13 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// Connects to an agent. `plaintext` allows plain text beyond loopback.
+    /// Connects to an agent.
     ///
     /// # Errors
     /// If it can't be reached in 5 s, or plain text is not allowed.
-    pub async fn connect(address: &AgentAddress, plaintext: bool) -> Result<Self, AgentError> {
+    pub async fn connect(address: &AgentAddress, network: &Network) -> Result<Self, AgentError> {
         let unreachable = |why: String| AgentError::Unreachable { agent: address.clone(), why };
-        if !plaintext && !is_loopback(address).await.map_err(unreachable)? {
+        if !network.allows_plaintext() && !is_loopback(address).await.map_err(unreachable)? {
             return Err(AgentError::Plaintext { agent: address.clone() });
         }
         let endpoint = Endpoint::from_shared(format!("http://{address}"))
@@ -149,7 +151,7 @@ impl Agent {
             .keep_alive_timeout(KEEP_ALIVE.1)
             .keep_alive_while_idle(true);
         // The name's resolution takes part of the time, which tonic does not bound.
-        let channel = match tokio::time::timeout(CONNECT, endpoint.connect()).await {
+        let channel = match tokio::time::timeout(CONNECT, network.connect(&endpoint)).await {
             Ok(Ok(channel)) => channel,
             Ok(Err(e)) => return Err(unreachable(in_words(&e))),
             Err(_) => return Err(unreachable(format!("no connection within {CONNECT:?}"))),

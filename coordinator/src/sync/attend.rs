@@ -18,18 +18,19 @@ use super::collect::{Assignment, collect};
 use super::leader;
 use super::live::Live;
 use crate::metrics::PoolMetrics;
+use crate::network::Network;
 use crate::store::Follow;
 
 /// Silence comes without a word to wake by, so it is looked for this often.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// How a pool's agents are attended to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Manner {
     /// How running tasks are followed.
     pub follow: Follow,
-    /// Whether plain text may leave loopback.
-    pub plaintext: bool,
+    /// How agents are reached.
+    pub network: Network,
     /// A stream that brings no message for so long is given up.
     pub silent_after: Duration,
 }
@@ -98,7 +99,7 @@ impl Attendance {
                 host: *id,
                 name: host.names.first().cloned().unwrap_or_else(|| id.to_string()),
                 agent: host.agent.clone(),
-                plaintext: self.manner.plaintext,
+                network: self.manner.network.clone(),
                 silent_after: self.manner.silent_after,
             };
             self.tasks.spawn(collect(work, self.live.clone(), granted, stop.clone()));

@@ -13,6 +13,7 @@ use tracing::{debug, warn};
 
 use super::live::Live;
 use super::session::{End, Session};
+use crate::network::Network;
 
 /// The pause before an agent is tried again: from, up to. Half of it is chance, so
 /// that a coordinator's restart does not meet all its agents at one moment.
@@ -27,8 +28,8 @@ pub struct Assignment {
     pub name: String,
     /// Where its agent listens.
     pub agent: String,
-    /// Whether plain text may leave loopback.
-    pub plaintext: bool,
+    /// How agents are reached.
+    pub network: Network,
     /// A stream that brings no message for so long is given up.
     pub silent_after: Duration,
 }

@@ -84,6 +84,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use crate::metrics::Metrics;
+use crate::network::Network;
 use crate::store::{Pool, Store, StoreError};
 use attend::Manner;
 use clock::Clock;
@@ -96,8 +97,8 @@ const ANEW: Duration = Duration::from_secs(5);
 /// What all pools' syncs go by.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// Whether plain text may leave loopback.
-    pub plaintext: bool,
+    /// How agents are reached.
+    pub network: Network,
     /// An agent that gave no word for so long is silent.
     pub silent_after: Duration,
     /// At least this often there is a sync.
@@ -177,7 +178,7 @@ impl Sync {
             live: live.clone(),
             manner: Manner {
                 follow: pool.follow,
-                plaintext: self.rules.plaintext,
+                network: self.rules.network.clone(),
                 silent_after: self.rules.silent_after,
             },
             sync_every: self.rules.sync_every,

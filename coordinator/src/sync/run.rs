@@ -124,8 +124,13 @@ impl PoolSync {
     async fn hold(&self, lease: Lease, stop: &CancellationToken) -> End {
         let (hosts, recorded) = watch::channel(BTreeMap::new());
         let stop_agents = CancellationToken::new();
-        let attending =
-            attend(self.manner, recorded, self.live.clone(), self.metrics.clone(), stop_agents.clone());
+        let attending = attend(
+            self.manner.clone(),
+            recorded,
+            self.live.clone(),
+            self.metrics.clone(),
+            stop_agents.clone(),
+        );
         let syncing = async {
             // A panic or an error here must not leave the agents attended to.
             let _guard = stop_agents.drop_guard();

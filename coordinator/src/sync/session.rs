@@ -106,7 +106,7 @@ impl Session<'_> {
             e => End::Failed(e.to_string()),
         };
         let address: AgentAddress = self.work.agent.parse().map_err(|e| End::Failed(format!("{e}")))?;
-        let agent = Agent::connect(&address, self.work.plaintext).await.map_err(failed)?;
+        let agent = Agent::connect(&address, &self.work.network).await.map_err(failed)?;
         self.expect(&agent.host().await.map_err(failed)?)?;
         if locked_calls {
             // Before the agent is told: from here on it may have to be waited for.

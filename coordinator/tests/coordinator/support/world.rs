@@ -40,7 +40,7 @@ const HASTY: [&str; 3] = ["fsync=off", "synchronous_commit=off", "full_page_writ
 /// A coordinator that runs, or is between two runs.
 pub(crate) struct World {
     // Dropped in this order: the server before its folder.
-    coordinator: Option<Coordinator>,
+    coordinator: Option<(Coordinator, SocketAddr, SocketAddr)>,
     pub(crate) store: Arc<dyn Store>,
     postgres: Option<PrivatePostgres>,
     folder: TempDir,
@@ -75,12 +75,13 @@ impl World {
             Settings { settled_after: SETTLED_AFTER, history_lag: Duration::from_secs(1), ..config.plan };
         let config = Config { plan, sync_every: Duration::from_millis(500), ..config };
         let listeners = Listeners::bind(&config).await.unwrap();
+        let (grpc, web) = (listeners.grpc(), listeners.web());
         let started = Coordinator::start(&config, listeners, self.store.clone()).await;
-        self.coordinator = Some(started.unwrap());
+        self.coordinator = Some((started.unwrap(), grpc, web));
     }
 
     pub(crate) async fn stop(&mut self) {
-        if let Some(coordinator) = self.coordinator.take() {
+        if let Some((coordinator, ..)) = self.coordinator.take() {
             coordinator.stop().await;
         }
     }
@@ -105,11 +106,11 @@ impl World {
     }
 
     pub(crate) fn web(&self) -> SocketAddr {
-        self.coordinator.as_ref().unwrap().web
+        self.coordinator.as_ref().unwrap().2
     }
 
     pub(crate) fn channel(&self) -> Channel {
-        let address = self.coordinator.as_ref().unwrap().grpc;
+        let address = self.coordinator.as_ref().unwrap().1;
         Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy()
     }
 
