@@ -11,6 +11,9 @@ use serde::Deserialize;
 /// The port that metrics are told on.
 const METRICS_PORT: u16 = 7461;
 
+/// The port that glustereventsd posts to.
+const WEBHOOK_PORT: u16 = 7462;
+
 /// The file that is read where none is named. It need not exist.
 const FILE: &str = "/etc/hod/agent.toml";
 
@@ -51,6 +54,17 @@ struct Given {
     /// A folder of the agent's own, which glusterd can write into [default: /run/hod-agent]
     #[arg(long, env = "HOD_AGENT_STATE_DIR", value_name = "FOLDER")]
     state_dir: Option<PathBuf>,
+    /// Hear Gluster's own events, so that what happens is seen at once [default: true]
+    #[arg(long, env = "HOD_AGENT_EVENTS", num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    events: Option<bool>,
+    /// Where they are heard, on loopback, where glustereventsd does not run
+    /// [default: 127.0.0.1 and ::1, at the port that Gluster sends to: 55555, before 9.6 24009]
+    #[arg(long, env = "HOD_AGENT_EVENTS_LISTEN", value_name = "IP:PORT")]
+    events_listen: Option<SocketAddr>,
+    /// Where glustereventsd posts them, on loopback, the same on every host of the pool
+    /// [default: 127.0.0.1:7462]
+    #[arg(long, env = "HOD_AGENT_WEBHOOK_LISTEN", value_name = "IP:PORT")]
+    webhook_listen: Option<SocketAddr>,
     /// How often Gluster is asked without a lock [default: 60s]
     #[arg(long, env = "HOD_AGENT_LOOK_EVERY", value_name = "TIME")]
     look_every: Option<Period>,
@@ -121,6 +135,15 @@ pub struct Paces {
     pub alive: Duration,
 }
 
+/// Where Gluster's own events come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Events {
+    /// Where to listen for datagrams instead of where Gluster sends them.
+    pub listen: Option<SocketAddr>,
+    /// Where glustereventsd posts to.
+    pub webhook: SocketAddr,
+}
+
 /// What the agent is told to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -140,6 +163,8 @@ pub struct Config {
     pub call_deadline: Duration,
     /// How long a command that changes a volume may take.
     pub command_deadline: Duration,
+    /// Where Gluster's own events come in; `None`: they are not heard.
+    pub events: Option<Events>,
     /// How often things are done.
     pub paces: Paces,
 }
@@ -173,6 +198,14 @@ pub enum BadConfig {
         "listen = {0} reaches beyond this host, in plain text: give --plaintext (plaintext = true) if that network is trusted, or listen on 127.0.0.1"
     )]
     PlaintextBeyondLoopback(SocketAddr),
+    /// Whoever reaches it can make the agent look.
+    #[error("{key} = {address} reaches beyond this host: Gluster's events are taken on loopback only")]
+    EventsBeyondLoopback {
+        /// Which setting.
+        key: &'static str,
+        /// Where to.
+        address: SocketAddr,
+    },
     /// Watchers are promised a sign of life at least every 10 s.
     #[error("alive-every = {0:?} is too long: watchers take an agent for silent after 10 s")]
     AliveTooSeldom(Duration),
@@ -210,6 +243,15 @@ impl Config {
         if !listen.ip().is_loopback() && !plaintext {
             return Err(BadConfig::PlaintextBeyondLoopback(listen));
         }
+        let events = Events {
+            listen: line.events_listen.or(file.events_listen),
+            webhook: line.webhook_listen.or(file.webhook_listen).unwrap_or(local(WEBHOOK_PORT)),
+        };
+        for (key, address) in [("events-listen", events.listen), ("webhook-listen", Some(events.webhook))] {
+            if let Some(address) = address.filter(|address| !address.ip().is_loopback()) {
+                return Err(BadConfig::EventsBeyondLoopback { key, address });
+            }
+        }
         let follow = period(line.follow_every, file.follow_every, 5);
         let paces = Paces {
             look: period(line.look_every, file.look_every, 60),
@@ -231,6 +273,7 @@ impl Config {
             state_dir: path(line.state_dir, file.state_dir, "/run/hod-agent"),
             call_deadline: period(line.call_deadline, file.call_deadline, 20),
             command_deadline: period(line.command_deadline, file.command_deadline, 150),
+            events: line.events.or(file.events).unwrap_or(true).then_some(events),
             paces,
         })
     }

@@ -3,8 +3,10 @@
 //! Everything is asked once a minute: `pool list`, `get-state`, `volume info`.
 //! Between, a change of glusterd's files wakes a look at once: the files say when
 //! to look, and get-state says what there is. Where the files can't be watched the
-//! looks come every few seconds instead. Where get-state refuses, the task list
-//! stands in, seldom and only when locked calls are allowed.
+//! looks come every few seconds instead. Gluster's own events wake a look too; since
+//! anybody can send one, looks for events alone take a tenth of the time at most.
+//! Where get-state refuses, the task list stands in, seldom and only when locked calls
+//! are allowed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +19,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Paces;
-use crate::follow::pace::jittered;
+use crate::follow::pace::{SHARE, jittered};
 use crate::gluster::{GlusterCli, Version};
 use crate::hints;
 use crate::identity::{self, Names};
@@ -56,6 +58,10 @@ struct Due {
     tasks: Option<Instant>,
     volumes: Option<Instant>,
     task_list: Instant,
+    /// The look that an event asked for.
+    events: Option<Instant>,
+    /// No look is taken for an event alone before.
+    heeds_events: Instant,
 }
 
 impl Discovery {
@@ -66,7 +72,14 @@ impl Discovery {
             host: identity::id_in_file(&self.folders.glusterd),
             version: None,
             watched: self.wakes.watched(),
-            due: Due { everything: now, tasks: None, volumes: None, task_list: now },
+            due: Due {
+                everything: now,
+                tasks: None,
+                volumes: None,
+                task_list: now,
+                events: None,
+                heeds_events: now,
+            },
             with: self,
         };
         tokio::select! {
@@ -92,6 +105,9 @@ impl Looker {
                 self.look_at_everything().await;
             } else if self.due.tasks.is_some_and(|at| at <= now) {
                 self.look_at_tasks().await;
+            } else if self.due.events.is_some_and(|at| at <= now) {
+                self.look_at_tasks().await;
+                self.due.heeds_events = Instant::now() + now.elapsed() * SHARE;
             } else if self.due.volumes.is_some_and(|at| at <= now) {
                 self.look_at_volumes().await;
             }
@@ -101,20 +117,21 @@ impl Looker {
 
     /// Until something is due, or a wake makes it so.
     async fn wait(&mut self) {
-        let next = [Some(self.due.everything), self.due.tasks, self.due.volumes]
+        let next = [Some(self.due.everything), self.due.tasks, self.due.events, self.due.volumes]
             .into_iter()
             .flatten()
             .min()
             .unwrap_or(self.due.everything);
         let wakes = &self.with.wakes;
-        let soon = |due: &mut Option<Instant>| {
-            let at = Instant::now() + GATHER;
-            *due = Some(due.map_or(at, |due| due.min(at)));
-        };
+        let by = |due: &mut Option<Instant>, at: Instant| *due = Some(due.map_or(at, |due| due.min(at)));
+        let soon = |due: &mut Option<Instant>| by(due, Instant::now() + GATHER);
         tokio::select! {
             () = tokio::time::sleep_until(next) => {}
             () = wakes.tasks.notified() => soon(&mut self.due.tasks),
             () = wakes.volumes.notified() => soon(&mut self.due.volumes),
+            () = wakes.events.notified() => {
+                by(&mut self.due.events, self.due.heeds_events.max(Instant::now() + GATHER));
+            }
             () = wakes.everything.notified() => self.due.everything = Instant::now(),
             // Looks become more frequent at once when the files are out of sight.
             Ok(()) = self.watched.changed() => {
@@ -169,7 +186,8 @@ impl Looker {
     }
 
     async fn look_at_tasks(&mut self) {
-        self.due.tasks = None;
+        // Whatever woke it, a look sees what there is.
+        (self.due.tasks, self.due.events) = (None, None);
         let hints = self.read_hints().await;
         let at = Instant::now();
         let state = self.with.gluster.get_state().await;

@@ -2,8 +2,8 @@
 //!
 //! Data passes through in one direction. [`gluster`] asks the command line and reads
 //! what it says. `watch` hears when glusterd's files change, `pulse` feels
-//! whether it still listens, and both wake `discovery`,
-//! which asks without locks, and `history`, which reads the commands that were run;
+//! whether it still listens, `events` hears what Gluster itself tells, and all of them
+//! wake `discovery`, which asks without locks, and `history`, which reads the commands that were run;
 //! `follow` asks for running tasks by calls that take their volume's lock, all of
 //! which go through `locked`. What they learn hangs on the board (`picture`), from
 //! which `service` tells every watcher what is new to it, and answers requests.
@@ -16,6 +16,7 @@ mod bricks;
 mod command;
 pub mod config;
 mod discovery;
+mod events;
 mod follow;
 pub mod gluster;
 mod hints;

@@ -28,6 +28,17 @@ struct Commanded {
     outcome: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Told {
+    source: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Listening {
+    source: &'static str,
+}
+
 /// The agent's metrics.
 #[derive(Debug)]
 pub(crate) struct Metrics {
@@ -36,6 +47,8 @@ pub(crate) struct Metrics {
     errors: Family<Refused, Counter>,
     commands: Family<Commanded, Counter>,
     lock_seconds: Counter<f64, AtomicU64>,
+    events: Family<Told, Counter>,
+    listening: Family<Listening, Gauge>,
     pub(crate) watchers: Gauge,
     pub(crate) glusterd_answers: Gauge,
 }
@@ -47,6 +60,8 @@ impl Default for Metrics {
         let errors = Family::default();
         let commands = Family::default();
         let lock_seconds = Counter::default();
+        let events = Family::default();
+        let listening = Family::default();
         let watchers = Gauge::default();
         let glusterd_answers = Gauge::default();
         registry.register(
@@ -69,6 +84,16 @@ impl Default for Metrics {
             "Seconds that calls ran that hold a volume's lock on every host",
             lock_seconds.clone(),
         );
+        registry.register(
+            "events",
+            "Events of Gluster's that came in, by where, and whether they made a look due",
+            events.clone(),
+        );
+        registry.register(
+            "events_listening",
+            "1 while Gluster's events can come in there: its event port, glustereventsd's webhook",
+            listening.clone(),
+        );
         registry.register("watchers", "WatchTasks streams that live", watchers.clone());
         registry.register(
             "glusterd_answers",
@@ -80,7 +105,17 @@ impl Default for Metrics {
             "The agent's version",
             Info::new([("version", env!("CARGO_PKG_VERSION"))]),
         );
-        Self { registry, calls, errors, commands, lock_seconds, watchers, glusterd_answers }
+        Self {
+            registry,
+            calls,
+            errors,
+            commands,
+            lock_seconds,
+            events,
+            listening,
+            watchers,
+            glusterd_answers,
+        }
     }
 }
 
@@ -88,6 +123,18 @@ impl Metrics {
     /// A command has ended so.
     pub(crate) fn command_ended(&self, verb: &'static str, outcome: &'static str) {
         self.commands.get_or_create(&Commanded { verb, outcome }).inc();
+    }
+
+    /// An event came in there, and this became of it.
+    pub(crate) fn event_taken(&self, source: &'static str, outcome: &'static str) {
+        self.events.get_or_create(&Told { source, outcome }).inc();
+    }
+
+    /// Says that events can come in there, until dropped.
+    pub(crate) fn listening(&self, source: &'static str) -> impl Drop + use<> {
+        let gauge = self.listening.get_or_create_owned(&Listening { source });
+        gauge.set(1);
+        Lowered(gauge)
     }
 
     /// In the text form of OpenMetrics.
@@ -98,6 +145,15 @@ impl Metrics {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
         Ok(text)
+    }
+}
+
+/// A gauge that falls to 0 when this goes.
+struct Lowered(Gauge);
+
+impl Drop for Lowered {
+    fn drop(&mut self) {
+        self.0.set(0);
     }
 }
 

@@ -24,6 +24,7 @@ use crate::bricks::Bricks;
 use crate::command::{Commands, Means as CommandMeans};
 use crate::config::Config;
 use crate::discovery::Discovery;
+use crate::events::{self, Hearing, port::Ear};
 use crate::follow::{self, Means};
 use crate::gluster::process::{Binary, Run};
 use crate::gluster::{GlusterCli, Settings};
@@ -252,6 +253,9 @@ impl Parts {
             let stop = stop.clone();
             tasks.spawn(async move { discovery.run(&stop).await });
         }
+        if host.machine {
+            self.hear_events(config, stop, tasks);
+        }
         {
             let (stop, watchers) = (stop.clone(), self.watchers.clone());
             tasks.spawn(async move { follow::run(means, &watchers, &stop).await });
@@ -265,6 +269,28 @@ impl Parts {
                 }
             });
         }
+    }
+
+    /// Starts what hears Gluster's own events, if they are to be heard.
+    fn hear_events(&self, config: &Config, stop: &CancellationToken, tasks: &TaskTracker) {
+        let Some(events) = config.events else {
+            return;
+        };
+        let hearing =
+            Hearing { board: self.board.clone(), wakes: self.wakes.clone(), metrics: self.metrics.clone() };
+        let again_every = config.paces.look_unwatched;
+        let ear = Ear {
+            hearing: hearing.clone(),
+            eventsd: events::eventsd::Files::new(&config.glusterd_dir),
+            listen: events.listen,
+            look_every: again_every,
+        };
+        let stopped = stop.clone();
+        tasks.spawn(async move { ear.run(&stopped).await });
+        let stopped = stop.clone();
+        tasks.spawn(async move {
+            events::webhook::run(hearing, events.webhook, again_every, &stopped).await;
+        });
     }
 
     fn service(&self, config: &Config, stop: &CancellationToken, tasks: &TaskTracker) -> AgentService {

@@ -34,6 +34,8 @@ pub(crate) struct Wakes {
     pub(crate) history: Notify,
     /// glusterd, or a peer, may have gone or come back.
     pub(crate) everything: Notify,
+    /// Gluster told of something that happened to a volume. Anybody may have said so.
+    pub(crate) events: Notify,
     watched: watch::Sender<bool>,
 }
 
@@ -44,6 +46,7 @@ impl Default for Wakes {
             volumes: Notify::new(),
             history: Notify::new(),
             everything: Notify::new(),
+            events: Notify::new(),
             watched: watch::Sender::new(false),
         }
     }

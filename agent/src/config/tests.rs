@@ -26,6 +26,16 @@ fn defaults_stay_on_this_host() {
 }
 
 #[test]
+fn events_are_heard_unless_told_not_to() {
+    let config = with_file("", &[]).unwrap();
+    let webhook = "127.0.0.1:7462".parse().unwrap();
+    assert_eq!(config.events, Some(Events { listen: None, webhook }));
+    assert_eq!(with_file("events = false", &[]).unwrap().events, None);
+    let config = with_file("events = false", &["--events", "--events-listen", "[::1]:5"]).unwrap();
+    assert_eq!(config.events.unwrap().listen, Some("[::1]:5".parse().unwrap()));
+}
+
+#[test]
 fn a_flag_stands_over_the_file() {
     let text = "listen = \"127.0.0.1:1\"\nfollow_every = \"7s\"\nglusterd_dir = \"/g\"\n";
     let config = with_file(text, &["--listen", "127.0.0.1:2"]).unwrap();
@@ -43,6 +53,8 @@ fn what_cannot_be_is_one_clear_line() {
         ("look_every = \"0s\"", &[], "\"0s\" is no time"),
         ("alive_every = \"11s\"", &[], "alive-every = 11s is too long"),
         ("", &["--listen", "0.0.0.0:7460"], "give --plaintext"),
+        ("", &["--events-listen", "0.0.0.0:55555"], "events-listen = 0.0.0.0:55555 reaches beyond"),
+        ("webhook_listen = \"192.0.2.1:7462\"", &[], "webhook-listen = 192.0.2.1:7462 reaches beyond"),
         ("", &["--config", "/nowhere/agent.toml"], "cannot be used multiple times"),
     ] {
         let line = with_file(text, arguments).unwrap_err().to_string();

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::config::Paces;
 
 /// A call's share of the time that the volume may be locked by it: one part in
-/// this many.
-const SHARE: u32 = 10;
+/// this many. What strangers ask for has no greater share of the host.
+pub(crate) const SHARE: u32 = 10;
 
 /// How a call ended, as far as the next one depends on it.
 #[derive(Clone, Copy, Debug)]

@@ -4,6 +4,7 @@
 
 mod changes;
 mod client;
+mod events;
 mod fixtures;
 mod older;
 mod pool;

@@ -46,6 +46,8 @@ impl ScriptedAgent {
         let mut args = vec![
             format!("--listen={address}:7460"),
             format!("--metrics-listen={address}:7461"),
+            format!("--events-listen={address}:55555"),
+            format!("--webhook-listen={address}:7462"),
             format!("--gluster={}", pool.program(host).display()),
             format!("--glusterd-dir={}", pool.glusterd_dir(host).display()),
             format!("--gluster-log-dir={}", pool.log_dir(host).display()),

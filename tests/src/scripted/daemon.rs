@@ -90,6 +90,16 @@ impl Daemon {
         Ok(())
     }
 
+    /// The memory that it holds, in KiB.
+    ///
+    /// # Errors
+    /// If it is gone.
+    pub fn resident_kib(&self) -> Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        Ok(line.trim().trim_end_matches(" kB").parse()?)
+    }
+
     /// What it has printed.
     #[must_use]
     pub fn log(&self) -> String {

@@ -4,6 +4,7 @@
 //! missing is unknown; what is broken, or cut short, is an error and never a
 //! shorter list.
 
+pub mod event;
 pub mod get_state;
 pub mod heal;
 pub mod history;
