@@ -25,6 +25,7 @@ pub struct Metrics {
     hosts: Family<OfPool, Gauge>,
     answering: Family<OfPool, Gauge>,
     leading: Family<OfPool, Gauge>,
+    held: Family<OfPool, Gauge>,
 }
 
 impl Default for Metrics {
@@ -37,9 +38,10 @@ impl Default for Metrics {
             hosts: Family::default(),
             answering: Family::default(),
             leading: Family::default(),
+            held: Family::default(),
         };
         let mut registry = Registry::with_prefix("hod_coordinator");
-        let Self { syncs, failures, writes, hosts, answering, leading, .. } = metrics.clone();
+        let Self { syncs, failures, writes, hosts, answering, leading, held, .. } = metrics.clone();
         registry.register("syncs", "Syncs of a pool that came to their end", syncs);
         registry.register(
             "sync_failures",
@@ -54,6 +56,7 @@ impl Default for Metrics {
             "Whether an agent of the pool may make locked calls (1) or none (0)",
             leading,
         );
+        registry.register("held", "Whether this coordinator holds the pool (1) or another may (0)", held);
         *metrics.registry.lock().unwrap_or_else(PoisonError::into_inner) = registry;
         metrics
     }
@@ -71,6 +74,7 @@ impl Metrics {
             hosts: self.hosts.get_or_create_owned(&of),
             answering: self.answering.get_or_create_owned(&of),
             leading: self.leading.get_or_create_owned(&of),
+            held: self.held.get_or_create_owned(&of),
         }
     }
 
@@ -83,6 +87,7 @@ impl Metrics {
         self.hosts.remove(&of);
         self.answering.remove(&of);
         self.leading.remove(&of);
+        self.held.remove(&of);
     }
 
     /// All of it, in OpenMetrics text.
@@ -111,4 +116,15 @@ pub struct PoolMetrics {
     pub answering: Gauge,
     /// Whether an agent may make locked calls.
     pub leading: Gauge,
+    /// Whether this coordinator holds the pool.
+    pub held: Gauge,
+}
+
+impl PoolMetrics {
+    /// What is so of a pool is for its holder to tell.
+    pub(crate) fn stand_by(&self) {
+        for gauge in [&self.hosts, &self.answering, &self.leading, &self.held] {
+            gauge.set(0);
+        }
+    }
 }

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::Stream;
+use hod_core::id::CoordinatorId;
+use newtype_uuid::GenericUuid as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::{Connected, TcpIncoming};
 use tracing::{error, info, warn};
+use uuid::Uuid;
 
 use crate::api::Api;
 use crate::commands::Commands;
@@ -18,7 +21,7 @@ use crate::config::Config;
 use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::network::Network;
-use crate::store::{Store, StoreError};
+use crate::store::{self, Store, StoreError};
 use crate::sync::{Rules, Sync};
 use crate::web;
 
@@ -86,6 +89,21 @@ async fn bind(flag: &'static str, address: SocketAddr) -> Result<(TcpListener, S
     Ok((listener, bound))
 }
 
+/// This process, as the other coordinators know it. Its name tells operators where it
+/// runs; with its address it is one that no other has at the same time.
+fn itself(config: &Config, bound: SocketAddr) -> store::Coordinator {
+    let host = nix::unistd::gethostname()
+        .map_or_else(|_| "localhost".to_owned(), |name| name.to_string_lossy().into_owned());
+    let address = match &config.advertise {
+        Some(address) => address.clone(),
+        None if bound.ip().is_unspecified() => format!("{host}:{}", bound.port()),
+        None => bound.to_string(),
+    };
+    let is_named_by_it = address.rsplit_once(':').is_some_and(|(named, _)| named == host);
+    let name = if is_named_by_it { address.clone() } else { format!("{host} ({address})") };
+    store::Coordinator { id: CoordinatorId::from_untyped_uuid(Uuid::new_v4()), name, address }
+}
+
 /// A coordinator that runs.
 pub struct Coordinator {
     sync: Arc<Sync>,
@@ -110,9 +128,8 @@ impl Coordinator {
         let (grpc, web) = (listeners.grpc, listeners.web);
         let incoming = TcpIncoming::from(grpc.0).with_nodelay(Some(true));
         let network = Network::of_machine(config.plaintext);
-        let name = nix::unistd::gethostname()
-            .map_or_else(|_| "unnamed".to_owned(), |n| n.to_string_lossy().into_owned());
-        let mut coordinator = Self::start_on(config, &name, network, incoming, store).await?;
+        let itself = itself(config, grpc.1);
+        let mut coordinator = Self::start_on(config, itself, network, incoming, store).await?;
         coordinator.serve_web(web.0);
         info!(grpc = %grpc.1, web = %web.1, "the coordinator runs");
         Ok(coordinator)
@@ -124,7 +141,7 @@ impl Coordinator {
     /// As [`Coordinator::start`].
     pub async fn start_on<C>(
         config: &Config,
-        name: &str,
+        itself: store::Coordinator,
         network: Network,
         incoming: impl Stream<Item = std::io::Result<C>> + Send + 'static,
         store: Arc<dyn Store>,
@@ -138,7 +155,8 @@ impl Coordinator {
             sync_every: config.sync_every,
             plan: config.plan,
             keep_ended: config.keep_ended,
-            holder: name.to_owned(),
+            coordinator: itself,
+            alone: config.database.is_none(),
         };
         let metrics = Metrics::default();
         let stop = CancellationToken::new();
@@ -189,11 +207,11 @@ impl Coordinator {
         self.servers.join_next().await;
     }
 
-    /// Ends watches and syncs, and waits for calls and commands under way, but not for
-    /// ever: what a command cut off came to is settled by Gluster's own state.
+    /// Ends watches, waits for calls and commands under way, then ends all syncs and gives
+    /// the pools back to other coordinators. It does not wait for ever: what a command cut
+    /// off came to is settled by Gluster's own state.
     pub async fn stop(mut self) {
         self.stop.cancel();
-        self.sync.end_all().await;
         let ended = async {
             while self.servers.join_next().await.is_some() {}
             self.commands.finish().await;
@@ -201,5 +219,6 @@ impl Coordinator {
         if tokio::time::timeout(STOP, ended).await.is_err() {
             warn!("calls that did not end within {STOP:?} were cut off");
         }
+        self.sync.end_all().await;
     }
 }

@@ -34,6 +34,8 @@ ids! {
     JobId, JobKind, "job";
     /// A step's id: hod's own.
     StepId, StepKind, "step";
+    /// A coordinator's id: each process that runs has its own.
+    CoordinatorId, CoordinatorKind, "coordinator";
     /// An intention's id: hod's own, and the request id that an agent is asked under.
     IntentionId, IntentionKind, "intention";
 }

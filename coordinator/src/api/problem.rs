@@ -68,7 +68,7 @@ pub(super) fn command(refusal: Refusal) -> Status {
     let message = refusal.to_string();
     match refusal {
         Refusal::Store(e) => store(e),
-        Refusal::NoAgent(_) | Refusal::Interrupted => Status::unavailable(message),
+        Refusal::NoAgent(_) | Refusal::Interrupted | Refusal::NotHeld { .. } => Status::unavailable(message),
         Refusal::Gluster { subject, error } => {
             let mut details = ErrorDetails::new();
             details.add_precondition_failure_violation("gluster-refused", subject, error.message);

@@ -102,7 +102,7 @@ struct End {
 
 impl End {
     async fn end_paused(self) -> Result<Receipt, Refusal> {
-        self.commands.store.end_paused(self.task.job, &self.actor).await?;
+        self.commands.store.end_paused(self.known.lease, self.task.job, &self.actor).await?;
         self.commands.wake(&self.known.pool);
         Ok(self.receipt(format!("{} was paused and has ended", self.task.description())))
     }
@@ -128,19 +128,19 @@ impl End {
     async fn note(&self) -> Result<(), Refusal> {
         for (severity, kind, message) in &self.notes {
             let event = self.event(*severity, kind, message.clone());
-            self.commands.store.record_command(self.task.job, &event).await?;
+            self.commands.store.record_command(self.known.lease, self.task.job, &event).await?;
         }
         if self.ending.is_pause() {
-            return Ok(self.commands.store.set_pause(self.task.step, &self.actor).await?);
+            return Ok(self.commands.store.set_pause(self.known.lease, self.task.step, &self.actor).await?);
         }
         if self.task.pause.is_some() {
             // It is to end, not to go on later.
             let store = &self.commands.store;
-            store.clear_pause(self.task.step, &self.actor, "it is to end instead").await?;
+            store.clear_pause(self.known.lease, self.task.step, &self.actor, "it is to end instead").await?;
         }
         let message = format!("{} was asked to {}", self.task.description(), self.ending.what());
         let event = self.event(Severity::Info, "command", message);
-        Ok(self.commands.store.record_command(self.task.job, &event).await?)
+        Ok(self.commands.store.record_command(self.known.lease, self.task.job, &event).await?)
     }
 
     async fn tell(&self, outcome: Outcome) -> Result<Receipt, Refusal> {
@@ -172,11 +172,11 @@ impl End {
 
     async fn refused(&self, why: &str) -> Result<(), crate::store::StoreError> {
         if self.ending.is_pause() {
-            return self.commands.store.clear_pause(self.task.step, &self.actor, why).await;
+            return self.commands.store.clear_pause(self.known.lease, self.task.step, &self.actor, why).await;
         }
         let message = format!("Gluster refused to {}: {why}", self.ending.what());
         let event = self.event(Severity::Warning, "command-refused", message);
-        self.commands.store.record_command(self.task.job, &event).await
+        self.commands.store.record_command(self.known.lease, self.task.job, &event).await
     }
 
     fn event(&self, severity: Severity, kind: &'static str, message: String) -> CommandEvent {

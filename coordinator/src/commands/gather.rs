@@ -5,6 +5,7 @@ mod bricks;
 mod volume;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hod_core::brick::Brick;
@@ -18,7 +19,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::agents::Agents;
 use super::{Commands, Refusal};
-use crate::store::{Job, Pool};
+use crate::store::{Job, Lease, Pool};
 use crate::sync::live::{Live, Now};
 
 /// Hosts that were not heard yet are waited for so long.
@@ -39,6 +40,10 @@ pub struct Needs {
 pub struct Known {
     /// The pool.
     pub pool: Pool,
+    /// The pool's lease, under which all this was told.
+    pub lease: Lease,
+    /// Keeps the pool from being given back.
+    pub at_work: Arc<()>,
     /// The volume, freshly told.
     pub volume: Volume,
     /// What is recorded of the pool.
@@ -143,6 +148,7 @@ impl Commands {
             let problem = Problem::new("bad-name", format!("volume {e}"), "see the volumes: hod volumes");
             Refusal::problem(volume, problem.of("volume"))
         })?;
+        let lease = self.lease(pool).await?;
         let Some(live) = self.sync.live(pool.id) else {
             return Err(Refusal::NoAgent(format!("pool {} is not followed by this coordinator", pool.name)));
         };
@@ -166,6 +172,8 @@ impl Commands {
             held_by: holder.map(|job| (job.id, doing(job))),
             before: held(&live, volume.id),
             pool: pool.clone(),
+            lease,
+            at_work: live.at_work(),
             agents,
             recorded,
             volume,

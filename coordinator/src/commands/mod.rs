@@ -64,15 +64,19 @@ pub mod stop_rebalance;
 pub mod stop_remove_brick;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hod_core::id::{JobId, StepId};
 use tokio_util::task::TaskTracker;
 
-use crate::store::{Pool, Store};
+use crate::store::{Lease, Pool, Store};
 use crate::sync::Sync;
 
 pub use refusal::Refusal;
 pub use shown::Shown;
+
+/// A lease that is about to be taken is waited for so long.
+const LEASE: Duration = Duration::from_secs(3);
 
 /// What commands are run with.
 pub struct Commands {
@@ -119,6 +123,23 @@ impl Commands {
     pub async fn finish(&self) {
         self.tasks.close();
         self.tasks.wait().await;
+    }
+
+    /// The pool's lease, without which nothing is begun. Right after a start, or after a
+    /// pool was added, it is waited for.
+    pub(crate) async fn lease(&self, pool: &Pool) -> Result<Lease, Refusal> {
+        let me = &self.sync.rules().coordinator.name;
+        let held_by_another = !pool.holder_address.is_empty() && pool.holder != *me;
+        let lease = match self.sync.live(pool.id) {
+            Some(live) if held_by_another => live.tenure().lease(),
+            Some(live) => live.tenure().lease_within(LEASE).await,
+            None => None,
+        };
+        lease.ok_or_else(|| Refusal::NotHeld {
+            pool: pool.name.clone(),
+            holder: if held_by_another { pool.holder.clone() } else { String::new() },
+            address: if held_by_another { pool.holder_address.clone() } else { String::new() },
+        })
     }
 
     /// The sync of a pool looks again at once.

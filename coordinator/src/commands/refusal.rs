@@ -25,6 +25,16 @@ pub enum Refusal {
         /// What it said.
         error: GlusterError,
     },
+    /// Another coordinator holds the pool, or none does.
+    #[error("{}", held_by(pool, holder))]
+    NotHeld {
+        /// The pool's name.
+        pool: String,
+        /// The coordinator that holds it; empty: none.
+        holder: String,
+        /// Where that one is reached; empty: it was not seen for a while.
+        address: String,
+    },
     /// No agent could be asked.
     #[error("{0}")]
     NoAgent(String),
@@ -79,6 +89,13 @@ pub(super) fn in_words(error: &GlusterError) -> String {
     match advice(error) {
         "" => words.to_owned(),
         advice => format!("{words} ({advice})"),
+    }
+}
+
+fn held_by(pool: &str, holder: &str) -> String {
+    match holder {
+        "" => format!("no coordinator holds pool {pool} at the moment: try again in a few seconds"),
+        holder => format!("pool {pool} is held by the coordinator {holder}"),
     }
 }
 

@@ -200,12 +200,12 @@ impl Run {
                     throttle,
                     auto_commit,
                 };
-                self.commands.store.open_command(&new).await
+                self.commands.store.open_command(self.known.lease, &new).await
             }
             Opening::Resume(step) => {
                 let before = self.known.before.clone();
                 let resume = Resume { step, before, actor: self.actor.clone() };
-                self.commands.store.open_resume(&resume).await
+                self.commands.store.open_resume(self.known.lease, &resume).await
             }
         };
         opened.map_err(|e| match e {
@@ -218,6 +218,12 @@ impl Run {
         })
     }
 
+    /// Whether the pool is held, as it was all the time since the checks.
+    fn holds(&self) -> bool {
+        let live = self.commands.sync.live(self.known.pool.id);
+        live.and_then(|live| live.tenure().lease()) == Some(self.known.lease)
+    }
+
     async fn note(&self, intention: &Intention) {
         for (severity, kind, message) in &self.notes {
             let event = CommandEvent {
@@ -226,7 +232,8 @@ impl Run {
                 message: message.clone(),
                 actor: self.actor.clone(),
             };
-            if let Err(e) = self.commands.store.record_command(intention.job, &event).await {
+            if let Err(e) = self.commands.store.record_command(self.known.lease, intention.job, &event).await
+            {
                 error!(job = %intention.job, "can't record that {message}: {e}");
             }
         }
@@ -245,6 +252,10 @@ impl Run {
         };
         // A coordinator that was paused in between must not act on what was settled.
         match self.commands.store.open_intention(intention.id).await {
+            Ok(Some(_)) if !self.holds() => {
+                let why = "this coordinator may not hold the pool any more";
+                return Some(Outcome::Refused(not_run(why)));
+            }
             Ok(Some(_)) if opened.elapsed() < STALE => {}
             Ok(Some(_)) => {
                 let why = format!("it was not asked for within {STALE:?}");
@@ -274,10 +285,10 @@ impl Run {
     ) -> Option<Outcome> {
         let request = Uuid::new_v5(&acting.request, b"throttle");
         let setting = Acting { agent: acting.agent.clone(), host: acting.host, request };
-        let (pool, volume) = (self.known.pool.id, &self.known.volume);
+        let (lease, volume) = (self.known.lease, &self.known.volume);
         let why = match throttle::put(&setting, &volume.name, Some(&throttle.set)).await {
             Outcome::Done { .. } => {
-                if let Err(e) = self.commands.store.throttle_is_set(pool, volume.id, &throttle.set).await {
+                if let Err(e) = self.commands.store.throttle_is_set(lease, volume.id, &throttle.set).await {
                     // It is put back in either case: whether it is set shows in the volume.
                     warn!(job = %intention.job, "can't record that the throttle is set: {e}");
                 }
@@ -300,7 +311,12 @@ impl Run {
         };
         let deadline = Instant::now() + RECORD;
         loop {
-            match self.commands.store.answer(intention.id, &answer).await {
+            // It is what it is, also under a lease that was taken anew meanwhile.
+            let told = match self.commands.lease(&self.known.pool).await {
+                Ok(lease) => self.commands.store.answer(lease, intention.id, &answer).await,
+                Err(e) => Err(StoreError::Unavailable(e.to_string())),
+            };
+            match told {
                 Ok(_) => return,
                 Err(StoreError::Unavailable(_)) if Instant::now() < deadline => {
                     sleep(Duration::from_secs(1)).await;

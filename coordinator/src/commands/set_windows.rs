@@ -37,7 +37,7 @@ impl Commands {
         Refusal::unless_empty(&asked.volume, problems(&windows))?;
         let known = Box::pin(self.gather(&asked.pool, &asked.volume, Needs::default())).await?;
         let volume = &known.volume;
-        self.store.set_windows(asked.pool.id, volume.id, &windows, &asked.actor).await?;
+        self.store.set_windows(known.lease, volume.id, &windows, &asked.actor).await?;
         let message = match windows.len() {
             0 => format!("a rebalance of {} may run at any time", volume.name),
             1 => format!("a rebalance of {} runs in its window only", volume.name),

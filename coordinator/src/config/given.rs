@@ -16,6 +16,10 @@ pub struct Given {
     #[arg(long, env = "HOD_COORDINATOR_LISTEN", value_name = "ADDRESS:PORT")]
     pub listen: Option<SocketAddr>,
 
+    /// Where other coordinators reach this one [default: --listen, under the host's name if that is everywhere]
+    #[arg(long, env = "HOD_COORDINATOR_ADVERTISE", value_name = "HOST:PORT")]
+    pub advertise: Option<String>,
+
     /// Where the web page, metrics and health listen [default: 127.0.0.1:7471]
     #[arg(long, env = "HOD_COORDINATOR_WEB_LISTEN", value_name = "ADDRESS:PORT")]
     pub web_listen: Option<SocketAddr>,
@@ -100,6 +104,7 @@ impl Given {
     pub fn or(self, other: Self) -> Self {
         Self {
             listen: self.listen.or(other.listen),
+            advertise: self.advertise.or(other.advertise),
             web_listen: self.web_listen.or(other.web_listen),
             plaintext: self.plaintext.or(other.plaintext),
             database: self.database.or(other.database),

@@ -37,6 +37,9 @@ struct CommandLine {
 pub struct Config {
     /// Where gRPC listens.
     pub listen: SocketAddr,
+    /// Where other coordinators reach this one's gRPC. `None`: where it listens, under
+    /// this machine's name if that is everywhere.
+    pub advertise: Option<String>,
     /// Where the web page, metrics and health listen.
     pub web_listen: SocketAddr,
     /// Whether plain text may leave loopback: as a server, and towards agents.
@@ -131,6 +134,7 @@ impl From<Given> for Config {
         let plan = Settings::default();
         Self {
             listen: given.listen.unwrap_or(loopback(COORDINATOR_PORT)),
+            advertise: given.advertise,
             web_listen: given.web_listen.unwrap_or(loopback(COORDINATOR_PORT + 1)),
             plaintext: given.plaintext.unwrap_or(false),
             database: given.database,

@@ -16,7 +16,7 @@ mod programs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use keeper::Keeper;
 
 pub use connect::Tls;
@@ -28,9 +28,16 @@ pub use private::PrivatePostgres;
 /// time, the rest is reading.
 const CONNECTIONS: usize = 16;
 
+/// Kept apart from these for what is short and must not wait, such as keeping leases.
+const RESERVED: usize = 2;
+
 /// How long a call waits for a free connection, or for a new one, before it says
 /// that the database does not answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A coordinator that is frozen in the middle of a transaction must not keep what it has
+/// locked: the database ends it before its leases run out, and another can take over.
+const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '5s'";
 
 /// Which database, and how long to wait for it.
 #[derive(Clone, Debug)]
@@ -48,6 +55,7 @@ pub struct Database {
     config: tokio_postgres::Config,
     tls: Tls,
     pool: Pool,
+    reserved: Pool,
     private: Option<Keeper>,
 }
 
@@ -87,26 +95,34 @@ impl Database {
         let tls = connect::tls();
         let mut session = connect::wait_for(&config, &tls, wait).await?;
         migrate(&mut session.client).await?;
-        let manager = Manager::from_config(
-            config.clone(),
-            tls.clone(),
-            ManagerConfig { recycling_method: RecyclingMethod::Fast },
-        );
-        let pool = Pool::builder(manager)
-            .max_size(CONNECTIONS)
-            .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(PATIENCE))
-            .create_timeout(Some(PATIENCE))
-            .recycle_timeout(Some(PATIENCE))
-            .build()
-            .map_err(|e| DatabaseError::Address(e.to_string()))?;
-        Ok(Self { config, tls, pool, private: None })
+        let connections = |size| {
+            let how = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+            Pool::builder(Manager::from_config(config.clone(), tls.clone(), how))
+                .max_size(size)
+                .runtime(Runtime::Tokio1)
+                .post_create(Hook::async_fn(|client, _| {
+                    Box::pin(async move { client.batch_execute(SETTINGS).await.map_err(HookError::Backend) })
+                }))
+                .wait_timeout(Some(PATIENCE))
+                .create_timeout(Some(PATIENCE))
+                .recycle_timeout(Some(PATIENCE))
+                .build()
+                .map_err(|e| DatabaseError::Address(e.to_string()))
+        };
+        let (pool, reserved) = (connections(CONNECTIONS)?, connections(RESERVED)?);
+        Ok(Self { config, tls, pool, reserved, private: None })
     }
 
     /// Connections to be borrowed.
     #[must_use]
     pub fn pool(&self) -> Pool {
         self.pool.clone()
+    }
+
+    /// Connections for what is short and must not wait for others.
+    #[must_use]
+    pub fn reserved(&self) -> Pool {
+        self.reserved.clone()
     }
 
     /// What a connection of one's own is made with.
@@ -124,6 +140,7 @@ impl Database {
     /// Closes the connections, and stops the server if it is a private one.
     pub async fn close(self) {
         self.pool.close();
+        self.reserved.close();
         if let Some(server) = self.private {
             server.stop().await;
         }

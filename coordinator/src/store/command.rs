@@ -1,8 +1,9 @@
 //! What commands ask of the record: intentions before actions, pauses, heals,
 //! throttles, windows.
 //!
-//! Each function is one transaction that has locked the pool's row. None needs the
-//! pool's lease: an operator's word is taken by whichever coordinator hears it.
+//! Each function that writes is one transaction that has locked the pool's row, and
+//! proves the pool's lease in it: what a command has checked is what the pool's holder
+//! sees, and only that one may act on it.
 
 use std::collections::BTreeMap;
 
@@ -15,13 +16,15 @@ use super::command_model::{
     CommandEvent, FoundHeal, HealProgress, NewCommand, NewThrottle, Resume, Throttle, VolumeWindow,
 };
 use super::error::Result;
-use super::model::{Job, Task};
+use super::model::{Job, Lease, Task};
 
 /// The part of the record that commands write.
 ///
 /// As for [`Store`](super::Store), everything can fail with
 /// [`StoreError::Unavailable`](super::StoreError::Unavailable) and
 /// [`StoreError::Query`](super::StoreError::Query), and what fails has changed nothing.
+/// What takes a lease fails with [`StoreError::LeaseLost`](super::StoreError::LeaseLost)
+/// if that is not the pool's last one, and finds only what is the lease's pool's.
 #[async_trait]
 pub trait CommandStore: Send + Sync + 'static {
     // Intentions
@@ -37,7 +40,7 @@ pub trait CommandStore: Send + Sync + 'static {
     /// volume; [`StoreError::NotFound`](super::StoreError::NotFound) for a pool or a
     /// volume that is not there; [`StoreError::Invalid`](super::StoreError::Invalid)
     /// for a blank description, a step type that carries no task, or a bad window.
-    async fn open_command(&self, new: &NewCommand) -> Result<Intention>;
+    async fn open_command(&self, lease: Lease, new: &NewCommand) -> Result<Intention>;
 
     /// Opens the next run of a paused task, on the same job and step: an intention
     /// with what the earlier runs have done, and an event `command`.
@@ -47,7 +50,7 @@ pub trait CommandStore: Send + Sync + 'static {
     /// step; [`StoreError::Refused`](super::StoreError::Refused) if it carries no
     /// task that is paused; [`StoreError::Busy`](super::StoreError::Busy) if another
     /// job holds the volume, or it is about to go on already.
-    async fn open_resume(&self, resume: &Resume) -> Result<Intention>;
+    async fn open_resume(&self, lease: Lease, resume: &Resume) -> Result<Intention>;
 
     /// An intention that is not settled. `None`: it is settled, or there is none. To
     /// be asked right before an agent is: a coordinator that was paused in between
@@ -59,7 +62,7 @@ pub trait CommandStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::NotFound`](super::StoreError::NotFound) with the id.
-    async fn answer(&self, intention: IntentionId, answer: &Answer) -> Result<bool>;
+    async fn answer(&self, lease: Lease, intention: IntentionId, answer: &Answer) -> Result<bool>;
 
     // Commands on the job that is there
 
@@ -70,7 +73,7 @@ pub trait CommandStore: Send + Sync + 'static {
     /// [`StoreError::NotFound`](super::StoreError::NotFound);
     /// [`StoreError::Refused`](super::StoreError::Refused) if its task does not run,
     /// or is paused already, by whom.
-    async fn set_pause(&self, step: StepId, by: &str) -> Result<()>;
+    async fn set_pause(&self, lease: Lease, step: StepId, by: &str) -> Result<()>;
 
     /// Takes a pause back that Gluster refused, with an event `command-refused`. One
     /// that has come true is left.
@@ -78,7 +81,7 @@ pub trait CommandStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError::NotFound`](super::StoreError::NotFound);
     /// [`StoreError::Refused`](super::StoreError::Refused) if the task is paused by now.
-    async fn clear_pause(&self, step: StepId, by: &str, why: &str) -> Result<()>;
+    async fn clear_pause(&self, lease: Lease, step: StepId, by: &str, why: &str) -> Result<()>;
 
     /// Ends the job of a paused task that is stopped: ABORTED, its lock released,
     /// with an event `task-ended`.
@@ -87,20 +90,20 @@ pub trait CommandStore: Send + Sync + 'static {
     /// [`StoreError::NotFound`](super::StoreError::NotFound);
     /// [`StoreError::Refused`](super::StoreError::Refused) if its task is not paused,
     /// or about to go on.
-    async fn end_paused(&self, job: JobId, actor: &str) -> Result<Job>;
+    async fn end_paused(&self, lease: Lease, job: JobId, actor: &str) -> Result<Job>;
 
     /// Records an event of a job and its volume.
     ///
     /// # Errors
     /// [`StoreError::NotFound`](super::StoreError::NotFound) with the id.
-    async fn record_command(&self, job: JobId, event: &CommandEvent) -> Result<()>;
+    async fn record_command(&self, lease: Lease, job: JobId, event: &CommandEvent) -> Result<()>;
 
     /// Records an event of a job unless the last one of its kind said the same.
     /// Returns whether it was recorded.
     ///
     /// # Errors
     /// [`StoreError::NotFound`](super::StoreError::NotFound) with the id.
-    async fn record_once(&self, job: JobId, event: &CommandEvent) -> Result<bool>;
+    async fn record_once(&self, lease: Lease, job: JobId, event: &CommandEvent) -> Result<bool>;
 
     /// The tasks of a pool's remove-bricks that have completed and are to be
     /// committed by themselves.
@@ -124,14 +127,14 @@ pub trait CommandStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError::NotFound`](super::StoreError::NotFound);
     /// [`StoreError::Invalid`](super::StoreError::Invalid) for a blank description.
-    async fn add_found_heal(&self, found: &FoundHeal) -> Result<Job>;
+    async fn add_found_heal(&self, lease: Lease, found: &FoundHeal) -> Result<Job>;
 
     /// Brings a heal up to date. Nothing changed: nothing is written.
     ///
     /// # Errors
     /// [`StoreError::NotFound`](super::StoreError::NotFound) if the step carries no
     /// heal; [`StoreError::Refused`](super::StoreError::Refused) if it has ended.
-    async fn put_heal(&self, step: StepId, progress: &HealProgress) -> Result<()>;
+    async fn put_heal(&self, lease: Lease, step: StepId, progress: &HealProgress) -> Result<()>;
 
     /// Ends a heal's job, its steps and its task by a transition, releases its lock,
     /// and records an event `task-ended`.
@@ -141,7 +144,14 @@ pub trait CommandStore: Send + Sync + 'static {
     /// [`StoreError::Refused`](super::StoreError::Refused) if it has ended, or its
     /// intention is not settled; [`StoreError::Invalid`](super::StoreError::Invalid)
     /// for a transition that ends nothing.
-    async fn finish_heal(&self, job: JobId, end: Transition, message: &str, actor: &str) -> Result<Job>;
+    async fn finish_heal(
+        &self,
+        lease: Lease,
+        job: JobId,
+        end: Transition,
+        message: &str,
+        actor: &str,
+    ) -> Result<Job>;
 
     // Throttles
 
@@ -151,17 +161,23 @@ pub trait CommandStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError::NotFound`](super::StoreError::NotFound);
     /// [`StoreError::Refused`](super::StoreError::Refused) if the job has ended.
-    async fn put_throttle(&self, job: JobId, volume: VolumeId, throttle: &NewThrottle) -> Result<()>;
+    async fn put_throttle(
+        &self,
+        lease: Lease,
+        job: JobId,
+        volume: VolumeId,
+        throttle: &NewThrottle,
+    ) -> Result<()>;
 
     /// Says that Gluster took it.
-    async fn throttle_is_set(&self, pool: PoolId, volume: VolumeId, set: &str) -> Result<()>;
+    async fn throttle_is_set(&self, lease: Lease, volume: VolumeId, set: &str) -> Result<()>;
 
     /// The throttles of a pool that are to be put back once their jobs have ended.
     async fn throttles(&self, pool: PoolId) -> Result<Vec<Throttle>>;
 
     /// Forgets a throttle that was put back, or that somebody else has changed. One
     /// that was set anew meanwhile is left. Returns whether it was forgotten.
-    async fn remove_throttle(&self, throttle: &Throttle) -> Result<bool>;
+    async fn remove_throttle(&self, lease: Lease, throttle: &Throttle) -> Result<bool>;
 
     // Windows
 
@@ -176,7 +192,7 @@ pub trait CommandStore: Send + Sync + 'static {
     /// that can't be read.
     async fn set_windows(
         &self,
-        pool: PoolId,
+        lease: Lease,
         volume: VolumeId,
         windows: &[VolumeWindow],
         actor: &str,

@@ -45,7 +45,7 @@ pub enum StoreError {
     LeaseLost {
         /// The pool.
         pool: PoolId,
-        /// Who holds it.
+        /// Who holds it; "nobody" if it was given back.
         holder: String,
     },
     /// What is recorded has changed since the plan was made; the next plan will do.

@@ -21,7 +21,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use hod_core::change::Planned;
 use hod_core::event::EventDraft;
-use hod_core::id::{JobId, PoolId, StepId, TaskId};
+use hod_core::id::{CoordinatorId, JobId, PoolId, StepId, TaskId};
 use hod_core::job::JobStatus;
 use hod_core::record::Recorded;
 use jiff::Timestamp;
@@ -34,9 +34,9 @@ pub use command_model::{
 pub use describe::{describe_job, describe_step};
 pub use error::{Result, StoreError};
 pub use model::{
-    Applied, Event, EventFilter, EventsFrom, Evidence, Follow, Job, JobFilter, JobPage, Lease,
-    NewExternalJob, NewExternalStep, NewPool, NotApplied, Notice, Page, Pool, PoolHost, PoolVolume, Step,
-    Subject, Task,
+    Applied, Coordinator, Event, EventFilter, EventsFrom, Evidence, Follow, Held, Job, JobFilter, JobPage,
+    Lease, NewExternalJob, NewExternalStep, NewPool, NotApplied, Notice, Page, Pool, PoolHost, PoolVolume,
+    Roster, Step, Subject, Task,
 };
 pub use pg::PgStore;
 
@@ -83,18 +83,34 @@ pub trait Store: CommandStore {
 
     // Who writes for a pool
 
-    /// Makes `holder` the one who writes for the pool. Whoever held it before
-    /// can write nothing more.
+    /// Forgets the coordinators that this one comes after: one of the same name, which
+    /// can't run any more, and where the database is this one's own (`alone`) all. What
+    /// they held is free at once. To be called once, before the first
+    /// [`Store::check_in`].
+    async fn succeed(&self, coordinator: &Coordinator, alone: bool) -> Result<()>;
+
+    /// Says that a coordinator is there, which renews all its leases, and tells who
+    /// else is, and who holds what. It waits for no other write.
+    async fn check_in(&self, coordinator: &Coordinator) -> Result<Roster>;
+
+    /// Gives back all that a coordinator holds, and forgets it. Its leases prove
+    /// nothing any more.
+    async fn check_out(&self, coordinator: CoordinatorId) -> Result<()>;
+
+    /// Makes a coordinator that has checked in the one who writes for a pool. Whoever
+    /// held it before can write nothing more. `None`: another holds it, who was seen
+    /// within [`Lease::LASTS`] by the database's clock.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] with the id.
-    async fn take_lease(&self, pool: PoolId, holder: &str) -> Result<Lease>;
+    async fn take_lease(&self, pool: PoolId, coordinator: CoordinatorId) -> Result<Option<Lease>>;
 
-    /// Says that the holder is still there.
+    /// Gives a pool back: it is free, and the lease proves nothing any more.
     ///
     /// # Errors
-    /// [`StoreError::LeaseLost`], or [`StoreError::NotFound`] if the pool was removed.
-    async fn renew_lease(&self, lease: Lease) -> Result<()>;
+    /// [`StoreError::LeaseLost`] if another holds it; [`StoreError::NotFound`] if the
+    /// pool was removed.
+    async fn release_lease(&self, lease: Lease) -> Result<()>;
 
     // Sync
 
@@ -116,14 +132,14 @@ pub trait Store: CommandStore {
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`] and [`StoreError::NotFound`] as for
-    /// [`Store::renew_lease`]. A change that could not be applied is no error here,
+    /// [`Store::release_lease`]. A change that could not be applied is no error here,
     /// but told in [`Applied::failed`].
     async fn apply(&self, lease: Lease, plan: &[Planned]) -> Result<Applied>;
 
     /// Records events that come from no change.
     ///
     /// # Errors
-    /// As [`Store::renew_lease`].
+    /// As [`Store::release_lease`].
     async fn record(&self, lease: Lease, events: &[EventDraft]) -> Result<()>;
 
     /// Clears jobs that ended before a time (found ended: that were found before
@@ -131,7 +147,7 @@ pub trait Store: CommandStore {
     /// [`Store::cleared`]. Returns how many jobs were cleared.
     ///
     /// # Errors
-    /// As [`Store::renew_lease`].
+    /// As [`Store::release_lease`].
     async fn clear_ended(&self, lease: Lease, before: Timestamp, listed: &BTreeSet<TaskId>) -> Result<u64>;
 
     /// Keeps raw answers that decided a change of a job. Each is compressed, and
@@ -139,7 +155,7 @@ pub trait Store: CommandStore {
     /// [`Evidence::MAX_PER_JOB`] are kept.
     ///
     /// # Errors
-    /// As [`Store::renew_lease`]; [`StoreError::NotFound`] if there is no such job.
+    /// As [`Store::release_lease`]; [`StoreError::NotFound`] if there is no such job.
     async fn keep_evidence(&self, lease: Lease, job: JobId, evidence: &[Evidence]) -> Result<()>;
 
     /// The evidence of a job, oldest first.
@@ -173,7 +189,9 @@ pub trait Store: CommandStore {
     /// [`StoreError::NotFound`] with the id.
     async fn task(&self, task: TaskId) -> Result<Task>;
 
-    /// Records a job of another program.
+    /// Records a job of another program. This and what follows up to
+    /// [`Store::abandon_job`] needs no lease: it is somebody's word, true whichever
+    /// coordinator hears it, and no conclusion of a coordinator's own.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a blank description; [`StoreError::NotFound`]

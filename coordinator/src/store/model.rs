@@ -1,9 +1,10 @@
 //! What the store takes and gives, where `hod-core` has no type for it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use hod_core::event::Severity;
-use hod_core::id::{HostId, JobId, PoolId, StepId, VolumeId};
+use hod_core::id::{CoordinatorId, HostId, JobId, PoolId, StepId, VolumeId};
 use hod_core::job::{JobStatus, StepType};
 use hod_core::record::{HostRecord, TaskRecord, VolumeRecord};
 use jiff::Timestamp;
@@ -63,9 +64,12 @@ pub struct Pool {
     pub volumes: u32,
     /// Jobs under way.
     pub open_jobs: u32,
-    /// The coordinator that writes for it; empty: none has yet.
+    /// The name of the coordinator that writes for it; empty: none does.
     pub holder: String,
-    /// When the holder last took or renewed its lease.
+    /// Where that one is reached; empty: none holds the pool, or it was not seen for
+    /// [`Lease::LASTS`].
+    pub holder_address: String,
+    /// When the holder was last seen.
     pub holder_seen_at: Option<Timestamp>,
 }
 
@@ -95,6 +99,35 @@ pub struct PoolVolume {
     pub locked_by: Option<JobId>,
 }
 
+/// A coordinator that runs against the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Coordinator {
+    /// This process's id.
+    pub id: CoordinatorId,
+    /// What it is called; two that run at the same time have different names.
+    pub name: String,
+    /// Where the others reach its gRPC.
+    pub address: String,
+}
+
+/// Who is there, and who holds what.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Roster {
+    /// The coordinators that were seen within [`Lease::LASTS`].
+    pub coordinators: Vec<Coordinator>,
+    /// All pools.
+    pub pools: Vec<Held>,
+}
+
+/// A pool in a [`Roster`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The pool with its last epoch.
+    pub lease: Lease,
+    /// Which of the roster's coordinators holds it. `None`: it can be taken.
+    pub by: Option<CoordinatorId>,
+}
+
 /// The right to write for a pool, until another takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease {
@@ -102,6 +135,11 @@ pub struct Lease {
     pub pool: PoolId,
     /// Which taking of it this is; every write proves that it is the last one.
     pub epoch: i64,
+}
+
+impl Lease {
+    /// A coordinator that was not seen for so long holds nothing any more.
+    pub const LASTS: Duration = Duration::from_secs(6);
 }
 
 /// What became of a plan.

@@ -51,7 +51,9 @@ pub async fn attend(
     loop {
         let members = hosts.borrow_and_update().clone();
         attendance.man(&members);
-        let leader = attendance.grant(&members);
+        // Another may have taken the pool, and given the grant to another agent.
+        let may = attendance.live.tenure().lease().is_some();
+        let leader = attendance.grant(&members, may);
         metrics.leading.set(i64::from(leader.is_some()));
         tokio::select! {
             () = stop.cancelled() => break,
@@ -110,8 +112,9 @@ impl Attendance {
 
     /// Decides who may make locked calls. The grant is given to another only when
     /// nobody holds it any more.
-    fn grant(&mut self, hosts: &BTreeMap<HostId, HostRecord>) -> Option<HostId> {
-        let chosen = leader::choose(self.last, self.manner.follow, hosts, &self.live.now());
+    fn grant(&mut self, hosts: &BTreeMap<HostId, HostRecord>, may: bool) -> Option<HostId> {
+        let choose = || leader::choose(self.last, self.manner.follow, hosts, &self.live.now());
+        let chosen = may.then(choose).flatten();
         self.last = chosen.or(self.last);
         self.live.set_leader(chosen);
         for (_, post) in self.posts.iter().filter(|(id, _)| Some(**id) != chosen) {

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::clock::Clock;
+use super::tenure::Tenure;
 
 /// One pool's live view.
 #[derive(Debug)]
@@ -20,6 +21,9 @@ pub struct Live {
     hosts: Mutex<BTreeMap<HostId, Heard>>,
     leader: Mutex<Option<HostId>>,
     changed: watch::Sender<()>,
+    tenure: Tenure,
+    /// Held by every command that is being acted on.
+    at_work: Arc<()>,
 }
 
 /// One host as it is now.
@@ -65,7 +69,26 @@ impl Live {
             hosts: Mutex::default(),
             leader: Mutex::default(),
             changed: watch::Sender::new(()),
+            tenure: Tenure::default(),
+            at_work: Arc::default(),
         }
+    }
+
+    /// Whether this coordinator holds the pool.
+    #[must_use]
+    pub fn tenure(&self) -> &Tenure {
+        &self.tenure
+    }
+
+    /// To be kept while something is done with the pool: it is not given back meanwhile,
+    /// unless the coordinator stops.
+    #[must_use]
+    pub fn at_work(&self) -> Arc<()> {
+        self.at_work.clone()
+    }
+
+    pub(super) fn is_at_work(&self) -> bool {
+        Arc::strong_count(&self.at_work) > 1
     }
 
     /// The clock that times are told by.

@@ -58,10 +58,19 @@
 //!
 //! # Who writes
 //!
-//! The loop takes the pool's lease when it starts, and every write carries the
-//! lease's epoch: a coordinator that slept while another took the pool can change
-//! nothing. It notices, lets its agents go, and stands by until the other has
-//! given no sign for 30 s.
+//! Any number of coordinators share the pools of one database. Each makes **rounds**
+//! ([`rounds`]): every 1.5 s it says that it is there, which renews its leases, takes
+//! what is free up to its share ([`share`]), and gives back what is more. A pool is
+//! free once its holder was not seen for 6 s by the database's clock, so a coordinator
+//! that dies is replaced within 8 s; one that stops gives its pools back, and they are
+//! taken at once.
+//!
+//! Every write carries the lease's epoch, and proves in its own transaction that it is
+//! the pool's last one: a coordinator that slept while another took the pool can change
+//! nothing. By its own clock ([`tenure`]) it also knows by itself when another may have
+//! taken the pool. From then on it begins no command and lets no agent make locked
+//! calls, though it listens on, since no other may be there to take it. It takes the
+//! pool anew if it still can, and lets its agents go once it sees that another did.
 
 pub mod agent;
 pub mod attend;
@@ -70,22 +79,27 @@ pub mod collect;
 mod evidence;
 pub mod leader;
 pub mod live;
+mod rounds;
 pub mod run;
 mod session;
+pub mod share;
+pub mod tenure;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hod_core::id::PoolId;
 use hod_core::plan::Settings;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::metrics::Metrics;
 use crate::network::Network;
-use crate::store::{Pool, Store, StoreError};
+use crate::store::{Coordinator, Pool, Store, StoreError};
 use attend::Manner;
 use clock::Clock;
 use live::Live;
@@ -93,6 +107,8 @@ use run::PoolSync;
 
 /// A loop that panicked is begun anew after this time.
 const ANEW: Duration = Duration::from_secs(5);
+/// A database that is away keeps no coordinator from stopping.
+const CHECK_OUT_AT_MOST: Duration = Duration::from_secs(5);
 
 /// What all pools' syncs go by.
 #[derive(Clone, Debug)]
@@ -107,8 +123,10 @@ pub struct Rules {
     pub plan: Settings,
     /// Ended jobs are kept so long.
     pub keep_ended: Duration,
-    /// This coordinator's name, for the lease.
-    pub holder: String,
+    /// This coordinator, as the others know it.
+    pub coordinator: Coordinator,
+    /// Whether the database is this coordinator's own: no other uses it.
+    pub alone: bool,
 }
 
 /// The syncs of all pools.
@@ -118,6 +136,9 @@ pub struct Sync {
     clock: Arc<Clock>,
     metrics: Metrics,
     pools: Mutex<BTreeMap<PoolId, Running>>,
+    /// A round is to be made now.
+    look_now: Notify,
+    rounds: Mutex<Option<(CancellationToken, JoinHandle<()>)>>,
 }
 
 struct Running {
@@ -128,7 +149,7 @@ struct Running {
 }
 
 impl Sync {
-    /// Begins to sync every pool there is.
+    /// Begins to follow every pool there is, and to sync this coordinator's share.
     ///
     /// # Errors
     /// If the store does not tell the time or its pools.
@@ -138,11 +159,20 @@ impl Sync {
         metrics: Metrics,
     ) -> Result<Arc<Self>, StoreError> {
         let clock = Arc::new(Clock::new(store.now().await?));
-        let pools = store.pools().await?;
-        let sync = Arc::new(Self { store, rules, clock, metrics, pools: Mutex::default() });
-        for pool in pools {
-            sync.begin(pool);
-        }
+        store.succeed(&rules.coordinator, rules.alone).await?;
+        let sync = Arc::new(Self {
+            store,
+            rules,
+            clock,
+            metrics,
+            pools: Mutex::default(),
+            look_now: Notify::new(),
+            rounds: Mutex::default(),
+        });
+        rounds::round(&sync).await?;
+        let stop = CancellationToken::new();
+        let rounds = tokio::spawn(rounds::make(sync.clone(), stop.clone()));
+        *sync.rounds.lock().unwrap_or_else(PoisonError::into_inner) = Some((stop, rounds));
         Ok(sync)
     }
 
@@ -164,7 +194,8 @@ impl Sync {
         self.pools().get(&pool).map(|running| running.live.clone())
     }
 
-    /// Begins to sync a pool, unless it is synced already.
+    /// Begins to follow a pool, unless that is so already. It is synced while its lease
+    /// is held, which is seen to at once.
     pub fn begin(&self, pool: Pool) {
         let mut pools = self.pools();
         if pools.contains_key(&pool.id) {
@@ -185,12 +216,13 @@ impl Sync {
             plan: self.rules.plan,
             keep_ended: self.rules.keep_ended,
             metrics: self.metrics.of_pool(&name),
-            holder: self.rules.holder.clone(),
             pool,
         };
         let task = tokio::spawn(keep_running(Arc::new(work), stop.clone()));
         let running = Running { name, live, stop, task };
         pools.insert(id, running);
+        drop(pools);
+        self.look_now.notify_one();
     }
 
     /// Ends a pool's sync, and waits for its end.
@@ -204,8 +236,18 @@ impl Sync {
         }
     }
 
-    /// Ends every pool's sync.
+    /// Ends a pool's sync without waiting for it: the pool is no more.
+    fn forget(&self, pool: PoolId) {
+        let running = self.pools().remove(&pool);
+        if let Some(running) = running {
+            running.stop.cancel();
+            self.metrics.forget(&running.name);
+        }
+    }
+
+    /// Ends every pool's sync, and gives all pools back.
     pub async fn end_all(&self) {
+        let rounds = self.rounds.lock().unwrap_or_else(PoisonError::into_inner).take();
         let all = std::mem::take(&mut *self.pools());
         for running in all.values() {
             running.stop.cancel();
@@ -213,6 +255,30 @@ impl Sync {
         for running in all.into_values() {
             let _ = running.task.await;
         }
+        let Some((stop, rounds)) = rounds else { return };
+        stop.cancel();
+        // It does not panic; what it took last is given back with the rest.
+        let _ = rounds.await;
+        let left = timeout(CHECK_OUT_AT_MOST, self.store.check_out(self.rules.coordinator.id)).await;
+        let why = match left {
+            Ok(Ok(())) => return,
+            Ok(Err(e)) => e.to_string(),
+            Err(_) => format!("no answer within {CHECK_OUT_AT_MOST:?}"),
+        };
+        warn!("pools could not be given back, others take them in a few seconds: {why}");
+    }
+
+    /// The pools that are followed.
+    fn known(&self) -> BTreeSet<PoolId> {
+        self.pools().keys().copied().collect()
+    }
+
+    fn lives(&self) -> Vec<Arc<Live>> {
+        self.pools().values().map(|running| running.live.clone()).collect()
+    }
+
+    fn name(&self, pool: PoolId) -> String {
+        self.pools().get(&pool).map_or_else(|| pool.to_string(), |running| running.name.clone())
     }
 
     fn pools(&self) -> MutexGuard<'_, BTreeMap<PoolId, Running>> {

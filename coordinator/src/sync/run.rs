@@ -23,14 +23,10 @@ use crate::store::{Lease, Pool, Store, StoreError};
 
 /// What is heard within this time is planned for together.
 const GATHER: Duration = Duration::from_millis(200);
-/// A lease that could not be taken is tried for again after this time.
-const LEASE_AGAIN: Duration = Duration::from_secs(5);
+/// A pool that could not be given back is tried again after this time.
+const AGAIN: Duration = Duration::from_secs(1);
 /// A sync that takes longer has failed.
 const SYNC_AT_MOST: Duration = Duration::from_secs(120);
-/// How often the lease is renewed, and after how long without a renewal another
-/// coordinator may take it.
-const RENEW: Duration = Duration::from_secs(10);
-const FORLORN: Duration = Duration::from_secs(30);
 /// How often ended jobs are looked through for those to be cleared.
 const CLEAR: Duration = Duration::from_secs(3600);
 
@@ -52,8 +48,6 @@ pub struct PoolSync {
     pub keep_ended: Duration,
     /// What is counted.
     pub metrics: PoolMetrics,
-    /// This coordinator's name.
-    pub holder: String,
 }
 
 /// Why a loop ended.
@@ -62,66 +56,51 @@ enum End {
     Stopped,
     /// The pool is no more.
     Removed,
-    /// Another coordinator holds the pool.
-    LeaseLost(String),
+    /// The pool is to be given back, or another coordinator holds it.
+    Over,
 }
 
 impl PoolSync {
     /// Runs until it is stopped or the pool is removed. While another coordinator
     /// holds the pool it stands by.
     pub async fn run(&self, stop: CancellationToken) {
+        let tenure = self.live.tenure();
         loop {
-            let Some(lease) = self.take_lease(&stop).await else {
-                return;
-            };
-            match self.hold(lease, &stop).await {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tenure.begun() => {}
+            }
+            match self.hold(&stop).await {
                 End::Stopped | End::Removed => return,
-                End::LeaseLost(why) => warn!(pool = %self.pool.name, "{why}"),
+                End::Over => {}
             }
-            if !self.stand_by(&stop).await {
-                return;
-            }
-        }
-    }
-
-    /// Takes the pool's lease; as often as it takes. `None`: no need any more.
-    async fn take_lease(&self, stop: &CancellationToken) -> Option<Lease> {
-        loop {
-            match self.store.take_lease(self.pool.id, &self.holder).await {
-                Ok(lease) => return Some(lease),
-                Err(StoreError::NotFound { .. }) => return None,
-                Err(e) => warn!(pool = %self.pool.name, "can't take the pool's lease: {e}"),
-            }
-            tokio::select! {
-                () = stop.cancelled() => return None,
-                () = sleep(LEASE_AGAIN) => {}
+            if let Some(lease) = tenure.last().filter(|_| tenure.leaves()) {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = self.give_back(lease) => {}
+                }
             }
         }
     }
 
-    /// Waits until whoever took the pool has given no sign for a while.
-    async fn stand_by(&self, stop: &CancellationToken) -> bool {
+    /// Gives the pool back; as often as it takes.
+    async fn give_back(&self, lease: Lease) {
         loop {
-            tokio::select! {
-                () = stop.cancelled() => return false,
-                () = sleep(RENEW) => {}
+            match self.store.release_lease(lease).await {
+                Ok(()) => {
+                    info!(pool = %self.pool.name, "the pool was given back, for another coordinator");
+                    break;
+                }
+                Err(StoreError::LeaseLost { .. } | StoreError::NotFound { .. }) => break,
+                Err(e) => warn!(pool = %self.pool.name, "can't give the pool back: {e}"),
             }
-            let seen = async {
-                let now = self.store.now().await?;
-                let pool = self.store.pool(&self.pool.id.to_string()).await?;
-                Ok(pool.holder_seen_at.is_none_or(|seen| seen < before(now, FORLORN)))
-            };
-            match seen.await {
-                Ok(true) => return true,
-                Ok(false) | Err(StoreError::Unavailable(_)) => {}
-                Err(StoreError::NotFound { .. }) => return false,
-                Err(e) => warn!(pool = %self.pool.name, "can't see who holds the pool: {e}"),
-            }
+            sleep(AGAIN).await;
         }
+        self.live.tenure().end(lease);
     }
 
     /// Syncs for as long as the lease is held.
-    async fn hold(&self, lease: Lease, stop: &CancellationToken) -> End {
+    async fn hold(&self, stop: &CancellationToken) -> End {
         let (hosts, recorded) = watch::channel(BTreeMap::new());
         let stop_agents = CancellationToken::new();
         let attending = attend(
@@ -134,29 +113,32 @@ impl PoolSync {
         let syncing = async {
             // A panic or an error here must not leave the agents attended to.
             let _guard = stop_agents.drop_guard();
-            self.sync_on(lease, &hosts, stop).await
+            tokio::select! {
+                end = self.sync_on(&hosts, stop) => end,
+                // Cut short, a write is not done: the store writes in transactions.
+                () = self.live.tenure().over() => End::Over,
+            }
         };
+        self.metrics.held.set(1);
         let ((), end) = tokio::join!(attending, syncing);
+        self.metrics.stand_by();
         end
     }
 
     async fn sync_on(
         &self,
-        lease: Lease,
         hosts: &watch::Sender<BTreeMap<HostId, HostRecord>>,
         stop: &CancellationToken,
     ) -> End {
         let mut changes = self.live.changes();
-        let mut renewed = Instant::now();
         let mut cleared = None;
         let mut trouble: Option<String> = None;
         loop {
             changes.borrow_and_update();
+            let lease = self.live.tenure().lease();
             let done = async {
-                if renewed.elapsed() >= RENEW {
-                    self.store.renew_lease(lease).await?;
-                    renewed = Instant::now();
-                }
+                let run_out = "this coordinator's lease of the pool could not be renewed in time";
+                let lease = lease.ok_or_else(|| StoreError::Unavailable(run_out.to_owned()))?;
                 self.sync(lease, hosts).await?;
                 let members = hosts.borrow().clone();
                 let due = cleared.is_none_or(|at: Instant| at.elapsed() >= CLEAR);
@@ -179,7 +161,13 @@ impl PoolSync {
                     }
                 }
                 Err(StoreError::NotFound { what: "pool", .. }) => return End::Removed,
-                Err(e @ StoreError::LeaseLost { .. }) => return End::LeaseLost(e.to_string()),
+                Err(e @ StoreError::LeaseLost { .. }) => {
+                    // Unless it was taken anew meanwhile, that is the end.
+                    warn!(pool = %self.pool.name, "{e}");
+                    if let Some(lost) = lease {
+                        self.live.tenure().end(lost);
+                    }
+                }
                 Err(e) => {
                     self.metrics.failures.inc();
                     // What goes on is told once, not every five seconds.

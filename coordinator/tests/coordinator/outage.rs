@@ -60,8 +60,8 @@ async fn a_pool_that_another_coordinator_took_is_let_go() {
     world.add_shop(&pool).await;
     until("the grant", async || (pool.grants.now() == [pool.id(0)]).then_some(())).await;
     let id = world.store.pool("shop").await.unwrap().id;
-    world.store.take_lease(id, "another").await.unwrap();
-    // Whether it writes or renews first, it notices.
+    world.take(id, "another").await;
+    // Whether it writes or makes its round first, it notices.
     until("the agents to be let go", async || pool.grants.now().is_empty().then_some(())).await;
     assert_eq!(world.shop().await.holder, "another");
     world.end().await;

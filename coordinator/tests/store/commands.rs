@@ -52,7 +52,7 @@ pub fn start(task_type: TaskType) -> Intended {
 }
 
 pub async fn open(world: &World, shop: &Shop) -> Intention {
-    world.store.open_command(&command(shop, start(REBALANCE))).await.unwrap()
+    world.store.open_command(shop.lease, &command(shop, start(REBALANCE))).await.unwrap()
 }
 
 /// The task that an intention came to, as a plan records it.
@@ -157,7 +157,7 @@ async fn of_operators_at_once_one_wins_and_the_others_hear_of_it() {
     let world = World::new().await;
     let shop = world.shop().await;
     let new = command(&shop, start(REBALANCE));
-    let answers = futures::future::join_all((0..8).map(|_| world.store.open_command(&new))).await;
+    let answers = futures::future::join_all((0..8).map(|_| world.store.open_command(shop.lease, &new))).await;
     let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
     let [Ok(won)] = won.as_slice() else { panic!("{won:?}") };
     for error in lost {
@@ -170,7 +170,7 @@ async fn of_operators_at_once_one_wins_and_the_others_hear_of_it() {
     shop.apply(&world, &[shop.put_volume(volume, "other")]).await;
     let task = shop.task_of(volume, "other");
     shop.apply(&world, &[found(&task)]).await;
-    let error = world.store.open_command(&NewCommand { volume, ..new }).await.unwrap_err();
+    let error = world.store.open_command(shop.lease, &NewCommand { volume, ..new }).await.unwrap_err();
     assert!(matches!(error, StoreError::Busy { job, .. } if job == task.job), "{error}");
 }
 
@@ -202,10 +202,10 @@ async fn every_intention_is_read_as_it_was_written() {
         let volume = VolumeId::from_untyped_uuid(Uuid::new_v4());
         shop.apply(&world, &[shop.put_volume(volume, "one-of-many")]).await;
         let new = NewCommand { volume, ..command(&shop, what.clone()) };
-        let mut intention = world.store.open_command(&new).await.unwrap();
+        let mut intention = world.store.open_command(shop.lease, &new).await.unwrap();
         assert_eq!(intention.what, what);
         assert_eq!(shop.load(&world, &[]).await.intentions[&volume], intention);
-        assert!(world.store.answer(intention.id, &answer).await.unwrap());
+        assert!(world.store.answer(shop.lease, intention.id, &answer).await.unwrap());
         intention.answer = Some(answer);
         assert_eq!(shop.load(&world, &[]).await.intentions[&volume], intention);
         assert_eq!(world.store.open_intention(intention.id).await.unwrap(), Some(intention));
@@ -235,7 +235,7 @@ async fn the_first_answer_that_is_known_stays() {
     let shop = world.shop().await;
     let intention = open(&world, &shop).await;
     let told = async || world.store.open_intention(intention.id).await.unwrap().unwrap().answer;
-    let answer = async |answer: &Answer| world.store.answer(intention.id, answer).await.unwrap();
+    let answer = async |answer: &Answer| world.store.answer(shop.lease, intention.id, answer).await.unwrap();
     let unknown = Answer::Unknown("the agent went away".into());
     assert!(answer(&unknown).await);
     assert_eq!(told().await, Some(unknown.clone()));
@@ -248,7 +248,7 @@ async fn the_first_answer_that_is_known_stays() {
     assert!(!answer(&unknown).await, "it is settled");
     assert_eq!(world.store.open_intention(intention.id).await.unwrap(), None);
     let nobody = hod_core::id::IntentionId::from_untyped_uuid(Uuid::new_v4());
-    let error = world.store.answer(nobody, &unknown).await.unwrap_err();
+    let error = world.store.answer(shop.lease, nobody, &unknown).await.unwrap_err();
     assert!(matches!(error, StoreError::NotFound { what: "intention", .. }), "{error}");
 }
 
@@ -260,7 +260,7 @@ async fn a_command_that_was_cut_short_has_left_nothing() {
     // It waits for the pool's turn, and is killed there.
     world.sql.batch_execute("BEGIN; SELECT FROM pools FOR UPDATE").await.unwrap();
     let (store, new) = (world.store.clone(), command(&shop, start(REBALANCE)));
-    let opening = tokio::spawn(async move { store.open_command(&new).await });
+    let opening = tokio::spawn(async move { store.open_command(shop.lease, &new).await });
     let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                 WHERE datname = current_database() AND wait_event_type = 'Lock'";
     until("the command to wait", async || world.sql.query(kill, &[]).await.unwrap().pop()).await;
@@ -272,7 +272,7 @@ async fn a_command_that_was_cut_short_has_left_nothing() {
     }
     // Another connection that was killed may be handed out once more.
     let new = command(&shop, start(REBALANCE));
-    until("the database again", async || world.store.open_command(&new).await.ok()).await;
+    until("the database again", async || world.store.open_command(shop.lease, &new).await.ok()).await;
 }
 
 /// After each step of a command another coordinator takes over and finds it as it was.
@@ -281,15 +281,15 @@ async fn whoever_takes_over_finds_a_command_where_it_stood() {
     let world = World::new().await;
     let mut shop = world.shop().await;
     let mut intention = open(&world, &shop).await;
-    shop.lease = world.store.take_lease(shop.pool.id, "coordinator-2").await.unwrap();
+    shop.lease = world.take(shop.pool.id, "coordinator-2").await;
     assert_eq!(shop.load(&world, &[]).await.intentions[&shop.volume], intention, "not asked yet");
     intention.answer = Some(Answer::Unknown("timed out".into()));
-    world.store.answer(intention.id, intention.answer.as_ref().unwrap()).await.unwrap();
-    shop.lease = world.store.take_lease(shop.pool.id, "coordinator-3").await.unwrap();
+    world.store.answer(shop.lease, intention.id, intention.answer.as_ref().unwrap()).await.unwrap();
+    shop.lease = world.take(shop.pool.id, "coordinator-3").await;
     assert_eq!(shop.load(&world, &[]).await.intentions[&shop.volume], intention, "asked, and not known");
     let task = task_of(&shop, &intention);
     shop.apply(&world, &[adopted(&intention, &task)]).await;
-    shop.lease = world.store.take_lease(shop.pool.id, "coordinator-4").await.unwrap();
+    shop.lease = world.take(shop.pool.id, "coordinator-4").await;
     let recorded = shop.load(&world, &[]).await;
     assert!(recorded.intentions.is_empty());
     assert_eq!(recorded.tasks[&task.task], task);
@@ -318,11 +318,11 @@ async fn a_command_that_can_not_be_is_refused_and_changes_nothing() {
         ),
     ];
     for (wanted, new) in bad {
-        let error = world.store.open_command(&new).await.unwrap_err();
+        let error = world.store.open_command(shop.lease, &new).await.unwrap_err();
         assert!(matches!(error, StoreError::Invalid { field, .. } if field == wanted), "{error}");
     }
     let unknown = NewCommand { volume: VolumeId::from_untyped_uuid(Uuid::new_v4()), ..good };
-    let error = world.store.open_command(&unknown).await.unwrap_err();
+    let error = world.store.open_command(shop.lease, &unknown).await.unwrap_err();
     assert!(matches!(error, StoreError::NotFound { what: "volume", .. }), "{error}");
     assert_eq!(world.count("SELECT count(*) FROM jobs").await, 0);
 }

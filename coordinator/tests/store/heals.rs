@@ -20,7 +20,7 @@ async fn replace(world: &World, shop: &Shop, task: TaskId) -> Intention {
     let (old, new) = ("/bricks/d1", "/bricks/d9");
     let brick = |path: &str| Brick { host: shop.hosts[2], path: path.into() };
     let what = Intended::ReplaceBrick { old: brick(old), new: brick(new), task };
-    world.store.open_command(&command(shop, what)).await.unwrap()
+    world.store.open_command(shop.lease, &command(shop, what)).await.unwrap()
 }
 
 fn progress(shop: &Shop, files: u64) -> HealProgress {
@@ -62,15 +62,18 @@ async fn a_brick_is_replaced_from_the_command_to_the_end_of_its_heal() {
     assert_eq!(steps[0].get::<_, Uuid>(0), intention.step.into_untyped_uuid());
 
     assert!(world.store.open_heals(shop.pool.id).await.unwrap().is_empty(), "not settled yet");
-    let error =
-        world.store.finish_heal(intention.job, Transition::Complete, "healed", "hod").await.unwrap_err();
+    let error = world
+        .store
+        .finish_heal(shop.lease, intention.job, Transition::Complete, "healed", "hod")
+        .await
+        .unwrap_err();
     assert!(matches!(error, StoreError::Refused(_)), "{error}");
     apply_as_core_does(&world, &shop, &[settled(&shop, &intention, None, "its heal is watched")], &[]).await;
     let [heal] = world.store.open_heals(shop.pool.id).await.unwrap().try_into().unwrap();
     assert_eq!((heal.record.task, heal.record.message.as_str()), (task, "its heal is watched"));
 
     let progress = progress(&shop, 7);
-    world.store.put_heal(intention.step, &progress).await.unwrap();
+    world.store.put_heal(shop.lease, intention.step, &progress).await.unwrap();
     let shown = world.store.task(task).await.unwrap().record;
     assert_eq!(
         (&shown.parts, &shown.attention, &shown.message),
@@ -81,17 +84,22 @@ async fn a_brick_is_replaced_from_the_command_to_the_end_of_its_heal() {
         world.sql.query(written, &[]).await.unwrap().iter().map(|r| r.get(0)).collect()
     };
     let before = rows().await;
-    world.store.put_heal(intention.step, &progress).await.unwrap();
+    world.store.put_heal(shop.lease, intention.step, &progress).await.unwrap();
     assert_eq!(rows().await, before, "nothing changed, nothing is written");
 
-    let job = world.store.finish_heal(intention.job, Transition::Complete, "healed", "hod").await.unwrap();
+    let job = world
+        .store
+        .finish_heal(shop.lease, intention.job, Transition::Complete, "healed", "hod")
+        .await
+        .unwrap();
     assert_eq!((job.status, job.message.as_str()), (JobStatus::Finished, "healed"));
     assert_eq!(job.steps[2].task.as_ref().unwrap().record.status, TaskStatus::Completed);
     assert!(shop.load(&world, &[]).await.locks.is_empty());
     assert!(world.store.open_heals(shop.pool.id).await.unwrap().is_empty());
-    let error = world.store.put_heal(intention.step, &progress).await.unwrap_err();
+    let error = world.store.put_heal(shop.lease, intention.step, &progress).await.unwrap_err();
     assert!(matches!(error, StoreError::Refused(_)), "{error}");
-    let error = world.store.finish_heal(intention.job, Transition::Fail, "no", "hod").await.unwrap_err();
+    let error =
+        world.store.finish_heal(shop.lease, intention.job, Transition::Fail, "no", "hod").await.unwrap_err();
     assert!(matches!(error, StoreError::Refused(_)), "{error}");
 }
 
@@ -122,16 +130,16 @@ async fn a_replacement_that_was_found_is_one_job_and_ends_with_its_heal() {
         brick,
         actor: "root on node-c".into(),
     };
-    let job = world.store.add_found_heal(&found).await.unwrap();
+    let job = world.store.add_found_heal(shop.lease, &found).await.unwrap();
     assert!(job.external);
     assert_eq!(shop.load(&world, &[]).await.locks[&shop.volume], job.id);
-    assert_eq!(world.store.add_found_heal(&found).await.unwrap(), job);
+    assert_eq!(world.store.add_found_heal(shop.lease, &found).await.unwrap(), job);
     let events = world.events(shop.pool.id).await;
     assert_eq!(events.iter().filter(|e| e.kind == "task-found").count(), 1);
     let error = world.store.end_external_job(job.id, JobStatus::Finished, "bob").await.unwrap_err();
     assert!(error.to_string().contains("ends when the task does"), "{error}");
     let [heal] = world.store.open_heals(shop.pool.id).await.unwrap().try_into().unwrap();
     assert_eq!(heal.record.bricks, [found.brick]);
-    world.store.finish_heal(job.id, Transition::Abort, "volume deleted", "hod").await.unwrap();
+    world.store.finish_heal(shop.lease, job.id, Transition::Abort, "volume deleted", "hod").await.unwrap();
     assert!(shop.load(&world, &[]).await.locks.is_empty());
 }

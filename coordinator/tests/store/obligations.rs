@@ -26,23 +26,31 @@ async fn a_throttle_is_owed_until_it_is_put_back() {
     let world = World::new().await;
     let shop = world.shop().await;
     let new = NewCommand { throttle: Some(throttle("aggressive", None)), ..command(&shop, start(REBALANCE)) };
-    let first = world.store.open_command(&new).await.unwrap();
+    let first = world.store.open_command(shop.lease, &new).await.unwrap();
     let owed = async || world.store.throttles(shop.pool.id).await.unwrap();
     let [before] = owed().await.try_into().unwrap();
     assert_eq!((before.job, before.job_open, before.state), (Some(first.job), true, ThrottleState::Intended));
     assert_eq!((before.set.as_str(), before.previous), ("aggressive", None));
-    world.store.throttle_is_set(shop.pool.id, shop.volume, "aggressive").await.unwrap();
+    world.store.throttle_is_set(shop.lease, shop.volume, "aggressive").await.unwrap();
     assert_eq!(owed().await[0].state, ThrottleState::Set);
     shop.apply(&world, &[settled(&shop, &first, Some(Transition::Fail), "no")]).await;
     let old = owed().await.pop().unwrap();
     assert!(!old.job_open, "now it is to be put back");
-    let error = world.store.put_throttle(first.job, shop.volume, &throttle("lazy", None)).await.unwrap_err();
+    let error = world
+        .store
+        .put_throttle(shop.lease, first.job, shop.volume, &throttle("lazy", None))
+        .await
+        .unwrap_err();
     assert!(matches!(error, StoreError::Refused(_)), "{error}");
 
     // The next command comes before it was: what was there before the first is owed.
     let second = open(&world, &shop).await;
-    world.store.put_throttle(second.job, shop.volume, &throttle("lazy", Some("aggressive"))).await.unwrap();
-    assert!(!world.store.remove_throttle(&old).await.unwrap(), "set anew meanwhile");
+    world
+        .store
+        .put_throttle(shop.lease, second.job, shop.volume, &throttle("lazy", Some("aggressive")))
+        .await
+        .unwrap();
+    assert!(!world.store.remove_throttle(shop.lease, &old).await.unwrap(), "set anew meanwhile");
     let [now] = owed().await.try_into().unwrap();
     assert_eq!((now.job, now.set.as_str(), &now.previous), (Some(second.job), "lazy", &None));
     // A job that is long gone leaves what is owed.
@@ -50,11 +58,15 @@ async fn a_throttle_is_owed_until_it_is_put_back() {
     world.sql.batch_execute("SELECT ClearJobs(ARRAY(SELECT id FROM jobs))").await.unwrap();
     let [now] = owed().await.try_into().unwrap();
     assert_eq!((now.job, now.job_open), (None, false));
-    assert!(world.store.remove_throttle(&now).await.unwrap());
+    assert!(world.store.remove_throttle(shop.lease, &now).await.unwrap());
     assert!(owed().await.is_empty());
     // What somebody else set meanwhile is what was there before.
     let third = open(&world, &shop).await;
-    world.store.put_throttle(third.job, shop.volume, &throttle("lazy", Some("normal"))).await.unwrap();
+    world
+        .store
+        .put_throttle(shop.lease, third.job, shop.volume, &throttle("lazy", Some("normal")))
+        .await
+        .unwrap();
     assert_eq!(owed().await[0].previous.as_deref(), Some("normal"));
 }
 
@@ -67,7 +79,7 @@ async fn windows_are_read_as_they_were_set() {
     let world = World::new().await;
     let shop = world.shop().await;
     let set = async |windows: &[VolumeWindow]| {
-        world.store.set_windows(shop.pool.id, shop.volume, windows, "alice").await
+        world.store.set_windows(shop.lease, shop.volume, windows, "alice").await
     };
     let windows = [window(&[5, 6], "22:00", "06:00", "Europe/Berlin"), window(&[], "12:30", "13:00", "UTC")];
     set(&windows).await.unwrap();
@@ -93,7 +105,7 @@ async fn windows_are_read_as_they_were_set() {
     // A command may bring its own.
     let own = vec![window(&[1], "01:00", "02:00", "UTC")];
     let new = NewCommand { windows: Some(own.clone()), ..command(&shop, start(REBALANCE)) };
-    world.store.open_command(&new).await.unwrap();
+    world.store.open_command(shop.lease, &new).await.unwrap();
     assert_eq!(recorded().await[&shop.volume], own);
     set(&[]).await.unwrap();
     assert!(recorded().await.is_empty());
@@ -111,11 +123,15 @@ async fn what_is_told_once_is_told_again_when_it_changes() {
         actor: "hod".into(),
     };
     let once = async |message: &str| {
-        world.store.record_once(intention.job, &event("gate-shut", message)).await.unwrap()
+        world.store.record_once(shop.lease, intention.job, &event("gate-shut", message)).await.unwrap()
     };
     assert!(once("2 files are left").await);
     assert!(!once("2 files are left").await);
-    world.store.record_command(intention.job, &event("command", "2 files are left")).await.unwrap();
+    world
+        .store
+        .record_command(shop.lease, intention.job, &event("command", "2 files are left"))
+        .await
+        .unwrap();
     assert!(!once("2 files are left").await, "of its own kind");
     assert!(once("1 file is left").await);
     assert!(once("2 files are left").await);
@@ -132,7 +148,7 @@ async fn a_remove_brick_awaits_its_commit_only_where_that_was_asked_for() {
     let awaiting = async || world.store.awaiting_auto_commit(shop.pool.id).await.unwrap();
     for auto_commit in [false, true] {
         let new = NewCommand { auto_commit, ..command(&shop, start(TaskType::RemoveBrick)) };
-        let intention = world.store.open_command(&new).await.unwrap();
+        let intention = world.store.open_command(shop.lease, &new).await.unwrap();
         let mut task = task_of(&shop, &intention);
         shop.apply(&world, &[adopted(&intention, &task)]).await;
         assert!(awaiting().await.is_empty(), "it runs");

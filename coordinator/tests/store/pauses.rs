@@ -31,7 +31,7 @@ fn moved(task: &mut TaskRecord, files: [u64; 3]) {
 
 /// The task paused, after it moved files.
 async fn paused(world: &World, shop: &Shop, task: &TaskRecord, files: [u64; 3]) -> TaskRecord {
-    world.store.set_pause(task.step, "alice").await.unwrap();
+    world.store.set_pause(shop.lease, task.step, "alice").await.unwrap();
     let mut task = shop.recorded(world, task).await;
     assert_eq!(task.pause.as_ref().unwrap().by, "alice");
     moved(&mut task, files);
@@ -40,9 +40,9 @@ async fn paused(world: &World, shop: &Shop, task: &TaskRecord, files: [u64; 3]) 
     task
 }
 
-async fn resume(world: &World, task: &TaskRecord) -> Result<Intention, StoreError> {
+async fn resume(world: &World, shop: &Shop, task: &TaskRecord) -> Result<Intention, StoreError> {
     let resume = Resume { step: task.step, before: BTreeSet::new(), actor: "bob".into() };
-    world.store.open_resume(&resume).await
+    world.store.open_resume(shop.lease, &resume).await
 }
 
 #[tokio::test]
@@ -54,9 +54,9 @@ async fn a_pause_keeps_the_job_open_and_the_volume_its_own() {
     let job = world.store.job(task.job).await.unwrap();
     assert_eq!((job.status, job.steps[2].status), (JobStatus::Started, JobStatus::Started));
     assert_eq!(shop.load(&world, &[]).await.locks[&shop.volume], task.job);
-    let error = world.store.set_pause(task.step, "bob").await.unwrap_err();
+    let error = world.store.set_pause(shop.lease, task.step, "bob").await.unwrap_err();
     assert_eq!(error.to_string(), "Rebalancing volume dist is paused already, by alice");
-    let error = world.store.clear_pause(task.step, "bob", "no").await.unwrap_err();
+    let error = world.store.clear_pause(shop.lease, task.step, "bob", "no").await.unwrap_err();
     assert!(matches!(error, StoreError::Refused(_)), "{error}");
 }
 
@@ -67,7 +67,7 @@ async fn a_plan_from_before_the_pause_does_not_undo_it() {
     let world = World::new().await;
     let shop = world.shop().await;
     let mut before = running(&world, &shop).await;
-    world.store.set_pause(before.step, "alice").await.unwrap();
+    world.store.set_pause(shop.lease, before.step, "alice").await.unwrap();
     before.message = "counters, and no word of a pause".into();
     shop.apply(&world, &[changed(&before)]).await;
     let pause = shop.recorded(&world, &before).await.pause;
@@ -81,7 +81,7 @@ async fn a_plan_from_before_the_pause_does_not_undo_it() {
     // The other way round: the stop was refused, and the pause was taken back.
     let mut paused = shop.recorded(&world, &before).await;
     paused.status = TaskStatus::Paused;
-    world.store.clear_pause(before.step, "alice", "refused by Gluster: no").await.unwrap();
+    world.store.clear_pause(shop.lease, before.step, "alice", "refused by Gluster: no").await.unwrap();
     let applied = shop.try_apply(&world, &[changed(&paused)]).await;
     assert!(matches!(applied.failed[0].error, StoreError::Stale(_)), "{applied:?}");
     let now = shop.recorded(&world, &before).await;
@@ -96,7 +96,7 @@ async fn runs_add_up_and_the_newest_stands_for_the_step() {
     let shop = world.shop().await;
     let first = running(&world, &shop).await;
     let first = paused(&world, &shop, &first, [30, 0, 5]).await;
-    let intention = resume(&world, &first).await.unwrap();
+    let intention = resume(&world, &shop, &first).await.unwrap();
     assert_eq!((intention.job, intention.step, intention.actor.as_str()), (first.job, first.step, "bob"));
     let Intended::Start(start) = &intention.what else { panic!("{intention:?}") };
     assert_eq!((start.run, &start.earlier), (2, &first.moved_by_host()));
@@ -113,7 +113,7 @@ async fn runs_add_up_and_the_newest_stands_for_the_step() {
     assert_eq!(second.counters().files, 38);
 
     let second = paused(&world, &shop, &second, [4, 2, 0]).await;
-    let intention = resume(&world, &second).await.unwrap();
+    let intention = resume(&world, &shop, &second).await.unwrap();
     let Intended::Start(start) = &intention.what else { panic!("{intention:?}") };
     assert_eq!((start.run, start.before.len()), (3, 2));
     let files: Vec<u64> = start.earlier.values().map(|c| c.files).collect();
@@ -149,8 +149,8 @@ async fn a_pause_that_could_not_be_ended_is_still_a_pause() {
     let shop = world.shop().await;
     let task = running(&world, &shop).await;
     let task = paused(&world, &shop, &task, [30, 0, 5]).await;
-    let intention = resume(&world, &task).await.unwrap();
-    let again = resume(&world, &task).await.unwrap_err();
+    let intention = resume(&world, &shop, &task).await.unwrap();
+    let again = resume(&world, &shop, &task).await.unwrap_err();
     assert!(matches!(again, StoreError::Busy { job, .. } if job == task.job), "{again}");
     let plan = [settled(&shop, &intention, None, "refused by Gluster: no")];
     apply_as_core_does(&world, &shop, &plan, &[&task]).await;
@@ -159,7 +159,7 @@ async fn a_pause_that_could_not_be_ended_is_still_a_pause() {
     let recorded = shop.load(&world, &[]).await;
     assert!(recorded.intentions.is_empty());
     assert_eq!(recorded.locks[&shop.volume], task.job);
-    resume(&world, &task).await.unwrap();
+    resume(&world, &shop, &task).await.unwrap();
 }
 
 #[tokio::test]
@@ -167,21 +167,21 @@ async fn a_paused_task_is_stopped_without_gluster() {
     let world = World::new().await;
     let shop = world.shop().await;
     let task = running(&world, &shop).await;
-    let error = world.store.end_paused(task.job, "bob").await.unwrap_err();
+    let error = world.store.end_paused(shop.lease, task.job, "bob").await.unwrap_err();
     assert!(matches!(error, StoreError::Refused(_)), "{error}");
     let task = paused(&world, &shop, &task, [1, 1, 1]).await;
-    let intention = resume(&world, &task).await.unwrap();
-    let error = world.store.end_paused(task.job, "bob").await.unwrap_err();
+    let intention = resume(&world, &shop, &task).await.unwrap();
+    let error = world.store.end_paused(shop.lease, task.job, "bob").await.unwrap_err();
     assert!(error.to_string().contains("about to go on"), "{error}");
     shop.apply(&world, &[settled(&shop, &intention, None, "no")]).await;
-    let job = world.store.end_paused(task.job, "bob").await.unwrap();
+    let job = world.store.end_paused(shop.lease, task.job, "bob").await.unwrap();
     assert_eq!(job.status, JobStatus::Aborted);
     let record = &job.steps[2].task.as_ref().unwrap().record;
     assert_eq!((record.status, record.step_status), (TaskStatus::Aborted, JobStatus::Aborted));
     assert!(shop.load(&world, &[]).await.locks.is_empty());
     let last = world.events(shop.pool.id).await.pop().unwrap();
     assert_eq!((last.kind.as_str(), last.actor.as_str()), ("task-ended", "bob"));
-    let error = resume(&world, &task).await.unwrap_err();
+    let error = resume(&world, &shop, &task).await.unwrap_err();
     assert!(error.to_string().contains("has ended"), "{error}");
 }
 
@@ -191,12 +191,12 @@ async fn only_what_is_paused_goes_on() {
     let shop = world.shop().await;
     let intention = open(&world, &shop).await;
     let task = task_of(&shop, &intention);
-    let error = resume(&world, &task).await.unwrap_err();
+    let error = resume(&world, &shop, &task).await.unwrap_err();
     assert!(error.to_string().contains("has no task yet"), "{error}");
-    let error = world.store.set_pause(task.step, "bob").await.unwrap_err();
+    let error = world.store.set_pause(shop.lease, task.step, "bob").await.unwrap_err();
     assert!(error.to_string().contains("has no task yet"), "{error}");
     shop.apply(&world, &[adopted(&intention, &task)]).await;
-    let error = resume(&world, &task).await.unwrap_err();
+    let error = resume(&world, &shop, &task).await.unwrap_err();
     assert!(error.to_string().contains("is not paused: RUNNING"), "{error}");
 }
 
@@ -207,7 +207,7 @@ async fn a_paused_job_is_superseded_with_its_resume_under_way() {
     let shop = world.shop().await;
     let task = running(&world, &shop).await;
     let task = paused(&world, &shop, &task, [1, 1, 1]).await;
-    let intention = resume(&world, &task).await.unwrap();
+    let intention = resume(&world, &shop, &task).await.unwrap();
     let mut over = task.clone();
     (over.job_status, over.step_status, over.status) =
         (JobStatus::Aborted, JobStatus::Aborted, TaskStatus::Aborted);

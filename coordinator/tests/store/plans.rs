@@ -371,7 +371,7 @@ async fn a_lock_is_taken_from_the_job_it_is_to_be_taken_from() {
 async fn without_the_last_lease_nothing_is_written() {
     let world = World::new().await;
     let shop = world.shop().await;
-    world.store.take_lease(shop.pool.id, "coordinator-2").await.unwrap();
+    world.take(shop.pool.id, "coordinator-2").await;
     let plan = [found(&shop.task())];
     let error = world.store.apply(shop.lease, &plan).await.unwrap_err();
     assert!(matches!(&error, StoreError::LeaseLost { holder, .. } if holder == "coordinator-2"), "{error}");

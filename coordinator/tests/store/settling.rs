@@ -136,7 +136,7 @@ async fn bricks_that_were_taken_away_finish_the_job() {
     let shop = world.shop().await;
     let bricks = vec![Brick { host: shop.hosts[2], path: "/bricks/d1".into() }];
     let new = command(&shop, Intended::TakeBricks { bricks });
-    let intention = world.store.open_command(&new).await.unwrap();
+    let intention = world.store.open_command(shop.lease, &new).await.unwrap();
     let plan = [settled(&shop, &intention, Some(Transition::Complete), "the bricks are out of the volume")];
     apply_as_core_does(&world, &shop, &plan, &[]).await;
     assert_eq!(world.store.job(intention.job).await.unwrap().status, JobStatus::Finished);

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use hod_coordinator::database::Database;
 use hod_coordinator::store::{
-    Applied, Event, EventFilter, EventsFrom, Follow, Lease, NewPool, PgStore, Pool, Store,
+    Applied, Coordinator, Event, EventFilter, EventsFrom, Follow, Lease, NewPool, PgStore, Pool, Store,
 };
 use hod_core::brick::{Brick, BrickName, TaskBrick};
 use hod_core::change::{Change, LockChange, Origin, Planned, PutTask};
 use hod_core::event::{EventDraft, Severity};
-use hod_core::id::{FoundIds, HostId, PoolId, TaskId, VolumeId};
+use hod_core::id::{CoordinatorId, FoundIds, HostId, PoolId, TaskId, VolumeId};
 use hod_core::job::JobStatus;
 use hod_core::record::{Absence, HostRecord, HostState, PartRecord, Recorded, TaskRecord, VolumeRecord};
 use hod_core::task::{Counters, PartStatus, TaskStatus, TaskType};
@@ -53,19 +53,37 @@ pub struct World {
     pub store: PgStore,
     pub sql: Client,
     /// Keeps the server.
-    _empty: Empty,
+    empty: Empty,
 }
 
 impl World {
     pub async fn new() -> Self {
         let empty = Empty::new().await;
         let database = Database::ready(empty.config.clone(), DEADLINE).await.unwrap();
-        Self { store: PgStore::new(&database), sql: empty.client().await, _empty: empty }
+        Self { store: PgStore::new(&database), sql: empty.client().await, empty }
     }
 
     /// A pool with three hosts and a volume on them, and the lease of it.
     pub async fn shop(&self) -> Shop {
         Shop::new(self, "shop").await
+    }
+
+    /// Makes a new coordinator a pool's holder, as if the one before had been silent for long.
+    pub async fn take(&self, pool: PoolId, name: &str) -> Lease {
+        self.silence().await;
+        let new = coordinator(name);
+        self.store.check_in(&new).await.unwrap();
+        self.store.take_lease(pool, new.id).await.unwrap().expect("it is free")
+    }
+
+    pub fn config(&self) -> tokio_postgres::Config {
+        self.empty.config.clone()
+    }
+
+    /// No coordinator was seen for a minute.
+    pub async fn silence(&self) {
+        let past = "UPDATE coordinators SET seen_at = seen_at - interval '1 minute'";
+        self.sql.execute(past, &[]).await.unwrap();
     }
 
     pub async fn events(&self, pool: PoolId) -> Vec<Event> {
@@ -99,7 +117,7 @@ impl Shop {
             actor: "anonymous".into(),
         };
         let pool = world.store.add_pool(new).await.unwrap();
-        let lease = world.store.take_lease(pool.id, "coordinator-1").await.unwrap();
+        let lease = world.take(pool.id, "coordinator-1").await;
         let shop = Self { pool, lease, hosts, volume: VolumeId::from_untyped_uuid(Uuid::new_v4()), now };
         shop.apply(world, &[shop.put_volume(shop.volume, "dist")]).await;
         shop
@@ -213,6 +231,12 @@ impl Shop {
     pub async fn recorded(&self, world: &World, task: &TaskRecord) -> TaskRecord {
         self.load(world, &[task]).await.tasks.remove(&task.task).unwrap()
     }
+}
+
+/// A coordinator that was started just now.
+pub fn coordinator(name: &str) -> Coordinator {
+    let id = CoordinatorId::from_untyped_uuid(Uuid::new_v4());
+    Coordinator { id, name: name.into(), address: format!("{name}:7470") }
 }
 
 pub fn host(name: &str, since: Timestamp) -> HostRecord {

@@ -68,7 +68,7 @@ impl Chore for AutoCommit {
                 message: format!("it is not committed by itself yet: {why}"),
                 actor: ACTOR.to_owned(),
             };
-            house.commands.store.record_once(record.job, &event).await?;
+            house.commands.store.record_once(house.lease()?, record.job, &event).await?;
         }
         failed
     }

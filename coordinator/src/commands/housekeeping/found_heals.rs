@@ -124,6 +124,6 @@ async fn record(house: &House, recorded: &Recorded, found: FoundReplacement) -> 
         brick: found.brick,
         actor: format!("gluster command line on {host}"),
     };
-    house.commands.store.add_found_heal(&heal).await?;
+    house.commands.store.add_found_heal(house.lease()?, &heal).await?;
     Ok(())
 }

@@ -71,7 +71,9 @@ impl Watched {
             Ok(known) => known,
             Err(Refusal::Store(StoreError::NotFound { .. })) => {
                 if is_gone(house, task).await? {
-                    store.finish_heal(job, Transition::Abort, "volume deleted", "hod").await?;
+                    store
+                        .finish_heal(house.lease()?, job, Transition::Abort, "volume deleted", "hod")
+                        .await?;
                 }
                 return Ok(());
             }
@@ -82,7 +84,7 @@ impl Watched {
         };
         let Some(set) = set_of(&known.volume, &brick) else {
             let message = "the brick is no longer in the volume";
-            store.finish_heal(job, Transition::Abort, message, "hod").await?;
+            store.finish_heal(known.lease, job, Transition::Abort, message, "hod").await?;
             return Ok(());
         };
         let set = set.to_vec();
@@ -97,12 +99,12 @@ impl Watched {
         }
         if self.watch.is_done() {
             let message = "healed: nothing is pending any more, and nothing is in split-brain";
-            store.finish_heal(job, Transition::Complete, message, "hod").await?;
+            store.finish_heal(known.lease, job, Transition::Complete, message, "hod").await?;
             info!(pool = %house.pool.name, %job, "{message}");
             return Ok(());
         }
         let progress = self.progress(&known, &brick, &set, task, store.now().await?);
-        store.put_heal(task.record.step, &progress).await?;
+        store.put_heal(known.lease, task.record.step, &progress).await?;
         Ok(())
     }
 

@@ -6,8 +6,8 @@
 //! for that. Each chore of each pool runs in a task of its own, so that one that waits
 //! for Gluster keeps no other.
 //!
-//! Only a coordinator whose agents answer it does anything: while another holds the
-//! pool, this one listens to none.
+//! Only the coordinator that holds a pool does anything for it, and only while agents
+//! answer it.
 
 mod auto_commit;
 mod found_heals;
@@ -30,7 +30,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{debug, warn};
 
 use super::{Asked, Commands, Refusal};
-use crate::store::{Pool, StoreError};
+use crate::store::{Lease, Pool, StoreError};
 use crate::sync::live::{Live, Now};
 
 /// How often it is looked for pools that came or went.
@@ -86,6 +86,15 @@ impl House {
     /// A command of hod's own, with a volume of the pool.
     fn asked(&self, volume: VolumeId, actor: &str) -> Asked {
         Asked { pool: self.pool.clone(), volume: volume.to_string(), actor: actor.to_owned(), dry_run: false }
+    }
+
+    /// The pool's lease.
+    fn lease(&self) -> Result<Lease, Refusal> {
+        self.live.tenure().lease().ok_or_else(|| Refusal::NotHeld {
+            pool: self.pool.name.clone(),
+            holder: String::new(),
+            address: String::new(),
+        })
     }
 
     /// Whether any of the pool's agents answers this coordinator.
@@ -148,7 +157,7 @@ async fn keep(mut chore: Box<dyn Chore>, house: House, periods: Periods, stop: C
     let mut trouble: Option<String> = None;
     loop {
         changes.borrow_and_update();
-        if house.answers() {
+        if house.lease().is_ok() && house.answers() {
             // Cut short, what was begun with an agent goes on in a task of its own. A
             // chore that panics is begun anew the next time, and harms no other.
             let run = AssertUnwindSafe(timeout(AT_MOST, chore.run(&house))).catch_unwind();
@@ -157,7 +166,9 @@ async fn keep(mut chore: Box<dyn Chore>, house: House, periods: Periods, stop: C
                 done = run => done,
             };
             let failed = match done {
-                Ok(Ok(Ok(()) | Err(Refusal::Store(StoreError::Unavailable(_))))) => None,
+                Ok(Ok(
+                    Ok(()) | Err(Refusal::NotHeld { .. } | Refusal::Store(StoreError::Unavailable(_))),
+                )) => None,
                 Ok(Ok(Err(e))) => Some(e.to_string()),
                 Ok(Err(_)) => Some(format!("it took longer than {AT_MOST:?}")),
                 Err(_) => Some("it broke down".to_owned()),

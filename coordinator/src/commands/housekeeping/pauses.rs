@@ -31,7 +31,7 @@ impl Chore for Pauses {
                 continue;
             }
             let why = "it runs on: the pause did not come true";
-            match store.clear_pause(task.step, &pause.by, why).await {
+            match store.clear_pause(house.lease()?, task.step, &pause.by, why).await {
                 // It has come true meanwhile.
                 Ok(()) | Err(StoreError::Refused(_)) => {}
                 Err(e) => return Err(e.into()),

@@ -52,7 +52,7 @@ async fn put_back(house: &House, owed: &Throttle) -> Result<(), Refusal> {
     let now = volume.options.get(throttle::OPTION);
     if now != Some(&owed.set) {
         // Never set, put back before a crash, or set to something else by an operator.
-        store.remove_throttle(owed).await?;
+        store.remove_throttle(known.lease, owed).await?;
         return Ok(());
     }
     let acting = known.agents.acting(Uuid::new_v4()).await.map_err(Refusal::NoAgent)?;
@@ -61,7 +61,7 @@ async fn put_back(house: &House, owed: &Throttle) -> Result<(), Refusal> {
         Outcome::Refused(error) => return Err(Refusal::Gluster { subject: volume.name.clone(), error }),
         Outcome::Unknown(why) => return Err(Refusal::NoAgent(why)),
     }
-    store.remove_throttle(owed).await?;
+    store.remove_throttle(known.lease, owed).await?;
     let to = owed.previous.as_deref().unwrap_or("unset, as it was");
     let message = format!("{} of {} was put back: {to}", throttle::OPTION, volume.name);
     info!(pool = %house.pool.name, "{message}");
@@ -72,7 +72,7 @@ async fn put_back(house: &House, owed: &Throttle) -> Result<(), Refusal> {
             message,
             actor: "hod".to_owned(),
         };
-        store.record_command(job, &event).await?;
+        store.record_command(known.lease, job, &event).await?;
     }
     Ok(())
 }

@@ -83,6 +83,6 @@ async fn tell(house: &House, task: &TaskRecord, message: String) -> Result<(), R
         message,
         actor: ACTOR.to_owned(),
     };
-    house.commands.store.record_once(task.job, &event).await?;
+    house.commands.store.record_once(house.lease()?, task.job, &event).await?;
     Ok(())
 }

@@ -2,7 +2,8 @@
 //!
 //! Only what another program reported can be changed so: a step of a Gluster task
 //! ends when the task does, never from outside. Each runs in a transaction that has
-//! locked the pool's row.
+//! locked the pool's row, and needs no lease: what somebody says of his own job is true
+//! whichever coordinator hears it, and whenever it is written down.
 
 use deadpool_postgres::GenericClient;
 use hod_core::event::Severity;
@@ -13,9 +14,10 @@ use newtype_uuid::GenericUuid as _;
 use uuid::Uuid;
 
 use super::convert::Columns as _;
+use super::lease::{self, Writer};
 use super::seen::Seen;
 use super::sql::Sql;
-use super::{jobs, lease, volumes};
+use super::{jobs, volumes};
 use crate::store::error::{Result, StoreError};
 use crate::store::model::{Job, NewExternalJob, NewExternalStep, Step};
 
@@ -55,7 +57,7 @@ const CLEAR: Sql = Sql::new("clear_job", "SELECT ClearJobs(ARRAY[$1::uuid])");
 
 pub(super) async fn add_job<C: GenericClient>(client: &C, new: &NewExternalJob) -> Result<Job> {
     let description = not_blank("description", &new.description)?;
-    lease::lock(client, new.pool).await?;
+    lease::lock(client, Writer::Anyone, new.pool).await?;
     let volume = match &new.volume {
         Some(name) => Some(volumes::present(client, new.pool, name).await?),
         None => None,
@@ -67,7 +69,7 @@ pub(super) async fn add_job<C: GenericClient>(client: &C, new: &NewExternalJob) 
     if let Some((volume, name)) = &volume {
         ADD_SUBJECT.execute(client, &[&id, volume.as_untyped_uuid(), name]).await?;
     }
-    let job = Seen::lock(client, JobId::from_untyped_uuid(id)).await?;
+    let job = Seen::lock(client, Writer::Anyone, JobId::from_untyped_uuid(id)).await?;
     let by = if new.origin.is_empty() { "another program" } else { &new.origin };
     let message = format!("{by} began a job: {description}");
     job.tell(client, Severity::Info, "external-job-added", message, &new.actor).await?;
@@ -85,7 +87,7 @@ pub(super) async fn add_step<C: GenericClient>(client: &C, new: &NewExternalStep
             ),
         ));
     }
-    let job = Seen::lock(client, new.job).await?;
+    let job = Seen::lock(client, Writer::Anyone, new.job).await?;
     job.for_another_program()?;
     if let Some(parent) = new.parent {
         look_at_open_step(client, parent, new.job).await?;
@@ -117,7 +119,7 @@ pub(super) async fn end_step<C: GenericClient>(
     actor: &str,
 ) -> Result<Step> {
     let transition = ending(status)?;
-    let job = Seen::lock_of_step(client, step).await?;
+    let job = Seen::lock_of_step(client, Writer::Anyone, step).await?;
     job.for_another_program()?;
     let description = look_at_open_step(client, step, job.id).await?;
     END_STEP.execute(client, &[step.as_untyped_uuid(), job.id.as_untyped_uuid(), &transition.code()]).await?;
@@ -133,7 +135,7 @@ pub(super) async fn end_job<C: GenericClient>(
     actor: &str,
 ) -> Result<Job> {
     let transition = ending(status)?;
-    let job = Seen::lock(client, job).await?;
+    let job = Seen::lock(client, Writer::Anyone, job).await?;
     job.for_another_program()?;
     job.end(client, transition, "").await?;
     let message = format!("{} ended: {}", job.description, status.code());
@@ -142,7 +144,7 @@ pub(super) async fn end_job<C: GenericClient>(
 }
 
 pub(super) async fn clear_job<C: GenericClient>(client: &C, job: JobId, actor: &str) -> Result<()> {
-    let job = Seen::lock(client, job).await?;
+    let job = Seen::lock(client, Writer::Anyone, job).await?;
     let Seen { id, description, .. } = &job;
     if !job.external {
         return Err(StoreError::Refused(format!(
@@ -166,7 +168,7 @@ pub(super) async fn abandon<C: GenericClient>(
     reason: &str,
 ) -> Result<Job> {
     let reason = not_blank("reason", reason)?;
-    let job = Seen::lock(client, job).await?;
+    let job = Seen::lock(client, Writer::Anyone, job).await?;
     job.open()?;
     let by = if actor.is_empty() { "an operator" } else { actor };
     let message = format!("abandoned by {by}: {reason}");

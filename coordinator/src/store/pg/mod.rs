@@ -1,11 +1,13 @@
 //! The store in PostgreSQL. One file each: what is read for a plan ([`load`],
 //! [`tasks`], [`intentions`]), a plan applied ([`apply`]), what the API asks ([`jobs`],
 //! [`external`], [`events`], [`pools`], [`volumes`]), what operators have hod do
-//! ([`commands`]), and who may write ([`lease`]).
+//! ([`commands`]), which coordinators there are ([`coordinators`]), and which of them may
+//! write ([`lease`]).
 
 mod apply;
 mod commands;
 mod convert;
+mod coordinators;
 mod events;
 mod external;
 mod history;
@@ -22,23 +24,25 @@ mod tasks;
 mod volumes;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use deadpool_postgres::{Object, Pool as Connections, PoolError, Transaction};
 use futures::stream::BoxStream;
 use hod_core::change::Planned;
 use hod_core::event::EventDraft;
-use hod_core::id::{JobId, PoolId, StepId, TaskId};
+use hod_core::id::{CoordinatorId, JobId, PoolId, StepId, TaskId};
 use hod_core::job::JobStatus;
 use hod_core::record::Recorded;
 use jiff::Timestamp;
+use tokio::time::timeout;
 use tokio_postgres::IsolationLevel;
 
 use super::Store;
 use super::error::{Result, StoreError};
 use super::model::{
-    Applied, Event, EventFilter, Evidence, Job, JobFilter, JobPage, Lease, NewExternalJob, NewExternalStep,
-    NewPool, Notice, Page, Pool, PoolHost, PoolVolume, Step, Task,
+    Applied, Coordinator, Event, EventFilter, Evidence, Job, JobFilter, JobPage, Lease, NewExternalJob,
+    NewExternalStep, NewPool, Notice, Page, Pool, PoolHost, PoolVolume, Roster, Step, Task,
 };
 use crate::database::Database;
 use convert::Columns as _;
@@ -48,10 +52,15 @@ use sql::{Sql, refusal};
 /// Not the transaction's beginning: that would stand still in a long one.
 const NOW: Sql = Sql::new("now", "SELECT clock_timestamp() AS now");
 
+/// A check-in that takes longer is given up, while there is time for another.
+const CHECK_IN_AT_MOST: Duration = Duration::from_secs(2);
+
 /// The store in PostgreSQL. Clones share their connections.
 #[derive(Clone)]
 pub struct PgStore {
     connections: Connections,
+    /// For what must not wait for others to give a connection back.
+    reserved: Connections,
     listener: Listener,
 }
 
@@ -60,15 +69,27 @@ impl PgStore {
     #[must_use]
     pub fn new(database: &Database) -> Self {
         let (config, tls) = database.config();
-        Self { connections: database.pool(), listener: Listener::new(config, tls) }
+        Self {
+            connections: database.pool(),
+            reserved: database.reserved(),
+            listener: Listener::new(config, tls),
+        }
     }
 
     async fn connection(&self) -> Result<Object> {
-        self.connections.get().await.map_err(|error| match error {
-            PoolError::Backend(error) => StoreError::Unavailable(sql::in_words(&error)),
-            error => StoreError::Unavailable(error.to_string()),
-        })
+        get(&self.connections).await
     }
+
+    async fn reserved(&self) -> Result<Object> {
+        get(&self.reserved).await
+    }
+}
+
+async fn get(connections: &Connections) -> Result<Object> {
+    connections.get().await.map_err(|error| match error {
+        PoolError::Backend(error) => StoreError::Unavailable(sql::in_words(&error)),
+        error => StoreError::Unavailable(error.to_string()),
+    })
 }
 
 /// A transaction that writes.
@@ -130,18 +151,44 @@ impl Store for PgStore {
         volumes::list(&transaction, pool).await
     }
 
-    async fn take_lease(&self, pool: PoolId, holder: &str) -> Result<Lease> {
+    async fn succeed(&self, coordinator: &Coordinator, alone: bool) -> Result<()> {
         let mut connection = self.connection().await?;
         let transaction = begin(&mut connection).await?;
-        let lease = lease::take(&transaction, pool, holder).await?;
+        coordinators::succeed(&transaction, coordinator, alone).await?;
+        commit(transaction).await
+    }
+
+    async fn check_in(&self, coordinator: &Coordinator) -> Result<Roster> {
+        let connection = self.reserved().await?;
+        match timeout(CHECK_IN_AT_MOST, coordinators::check_in(&connection, coordinator)).await {
+            Ok(roster) => roster,
+            Err(_) => {
+                // It may lead to a server that is no more: the next one is made anew.
+                drop(Object::take(connection));
+                Err(StoreError::Unavailable(format!("no answer within {CHECK_IN_AT_MOST:?}")))
+            }
+        }
+    }
+
+    async fn check_out(&self, coordinator: CoordinatorId) -> Result<()> {
+        let mut connection = self.connection().await?;
+        let transaction = begin(&mut connection).await?;
+        coordinators::check_out(&transaction, coordinator).await?;
+        commit(transaction).await
+    }
+
+    async fn take_lease(&self, pool: PoolId, coordinator: CoordinatorId) -> Result<Option<Lease>> {
+        let mut connection = self.connection().await?;
+        let transaction = begin(&mut connection).await?;
+        let lease = lease::take(&transaction, pool, coordinator).await?;
         commit(transaction).await?;
         Ok(lease)
     }
 
-    async fn renew_lease(&self, lease: Lease) -> Result<()> {
+    async fn release_lease(&self, lease: Lease) -> Result<()> {
         let mut connection = self.connection().await?;
         let transaction = begin(&mut connection).await?;
-        lease::renew(&transaction, lease).await?;
+        lease::release(&transaction, lease).await?;
         commit(transaction).await
     }
 

@@ -13,17 +13,21 @@ use super::events::{self, notify};
 use super::members;
 use super::sql::Sql;
 use crate::store::error::{Result, StoreError};
-use crate::store::model::{NewPool, Pool, PoolHost};
+use crate::store::model::{Lease, NewPool, Pool, PoolHost};
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT p.id, p.name, p.follow::text AS follow, p.added_at, p.holder, p.holder_seen_at,
+            "SELECT p.id, p.name, p.follow::text AS follow, p.added_at, p.holder,
+                coalesce(c.address, '') AS holder_address,
+                extract(epoch FROM clock_timestamp() - c.seen_at)::float8 AS holder_unseen_for,
+                coalesce(c.seen_at, p.holder_seen_at) AS holder_seen_at,
                 (SELECT count(*) FROM hosts h WHERE h.pool_id = p.id AND h.state <> 'LEFT') AS hosts,
                 (SELECT count(*) FROM hosts h WHERE h.pool_id = p.id AND h.state = 'ANSWERING') AS hosts_answering,
                 (SELECT count(*) FROM volumes v WHERE v.pool_id = p.id AND v.gone_at IS NULL) AS volumes,
                 (SELECT count(*) FROM jobs j WHERE j.pool_id = p.id AND j.status = 'STARTED') AS open_jobs
-             FROM pools p ",
+             FROM pools p
+             LEFT JOIN coordinators c ON c.id = p.holder_id ",
             $rest
         )
     };
@@ -141,6 +145,8 @@ pub(super) async fn hosts<C: GenericClient>(client: &C, pool: Option<PoolId>) ->
 }
 
 fn pool(row: &Row) -> Result<Pool> {
+    let unseen_for: Option<f64> = row.value("holder_unseen_for")?;
+    let is_there = unseen_for.is_some_and(|seconds| seconds < Lease::LASTS.as_secs_f64());
     Ok(Pool {
         id: row.id("id")?,
         name: row.value("name")?,
@@ -151,6 +157,7 @@ fn pool(row: &Row) -> Result<Pool> {
         volumes: row.small("volumes")?,
         open_jobs: row.small("open_jobs")?,
         holder: row.value("holder")?,
+        holder_address: if is_there { row.value("holder_address")? } else { String::new() },
         holder_seen_at: row.maybe_time("holder_seen_at")?,
     })
 }

@@ -10,7 +10,7 @@ use newtype_uuid::GenericUuid as _;
 
 use super::convert::Columns as _;
 use super::events::{self, notify};
-use super::lease;
+use super::lease::{self, Writer};
 use super::sql::Sql;
 use crate::store::error::{Result, StoreError};
 
@@ -60,13 +60,16 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Locks the pool's row, then the job's.
-    pub(super) async fn lock<C: GenericClient>(client: &C, job: JobId) -> Result<Self> {
+    /// Locks the pool's row, for who may write for that pool, then the job's.
+    pub(super) async fn lock<C: GenericClient>(client: &C, writer: Writer, job: JobId) -> Result<Self> {
         let missing = || StoreError::not_found("job", job);
         let id = job.as_untyped_uuid();
         let row = POOL_OF_JOB.maybe(client, &[id]).await?.ok_or_else(missing)?;
         let pool: PoolId = row.id("pool_id")?;
-        lease::lock(client, pool).await?;
+        if !writer.is_of(pool) {
+            return Err(missing());
+        }
+        lease::lock(client, writer, pool).await?;
         let row = LOOK.maybe(client, &[id]).await?.ok_or_else(missing)?;
         Ok(Self {
             id: job,
@@ -80,10 +83,14 @@ impl Seen {
     }
 
     /// The same for the job that a step belongs to.
-    pub(super) async fn lock_of_step<C: GenericClient>(client: &C, step: StepId) -> Result<Self> {
+    pub(super) async fn lock_of_step<C: GenericClient>(
+        client: &C,
+        writer: Writer,
+        step: StepId,
+    ) -> Result<Self> {
         let row = JOB_OF_STEP.maybe(client, &[step.as_untyped_uuid()]).await?;
         let row = row.ok_or_else(|| StoreError::not_found("step", step))?;
-        Self::lock(client, row.id("job_id")?).await
+        Self::lock(client, writer, row.id("job_id")?).await
     }
 
     /// # Errors

@@ -93,6 +93,8 @@ pub(super) fn refusal(query: &'static str, error: &Error) -> StoreError {
         &SqlState::CRASH_SHUTDOWN,
         &SqlState::CANNOT_CONNECT_NOW,
         &SqlState::TOO_MANY_CONNECTIONS,
+        // Another transaction has it for too long.
+        &SqlState::LOCK_NOT_AVAILABLE,
         // A standby that was taken for the server that takes writes.
         &SqlState::READ_ONLY_SQL_TRANSACTION,
     ];

@@ -8,7 +8,8 @@ use hod_coordinator::commands::housekeeping::Periods;
 use hod_coordinator::config::{Config, Given};
 use hod_coordinator::database::{Database, PrivatePostgres};
 use hod_coordinator::start::{Coordinator, Listeners};
-use hod_coordinator::store::{PgStore, Store};
+use hod_coordinator::store::{self, PgStore, Store};
+use hod_core::id::{CoordinatorId, PoolId};
 use hod_core::plan::Settings;
 use hod_proto::coordinator::v1 as pb;
 use hod_proto::coordinator::v1::commands_client::CommandsClient;
@@ -17,9 +18,11 @@ use hod_proto::coordinator::v1::jobs_client::JobsClient;
 use hod_proto::coordinator::v1::pools_client::PoolsClient;
 use hod_proto::coordinator::v1::tasks_client::TasksClient;
 use hod_proto::types::v1::TaskStatus;
+use newtype_uuid::GenericUuid as _;
 use tempfile::TempDir;
 use tonic::Status;
 use tonic::transport::{Channel, Endpoint};
+use uuid::Uuid;
 
 use super::DEADLINE;
 use super::agent::FakeAgent;
@@ -103,6 +106,33 @@ impl World {
     pub(crate) async fn end(mut self) {
         self.stop().await;
         self.stop_database().await;
+    }
+
+    /// Makes another the holder of a pool, as if the coordinator had been silent for long.
+    pub(crate) async fn take(&self, pool: PoolId, name: &str) {
+        let another = store::Coordinator {
+            id: CoordinatorId::from_untyped_uuid(Uuid::new_v4()),
+            name: name.into(),
+            address: "127.0.0.1:1".into(),
+        };
+        self.store.check_in(&another).await.unwrap();
+        let lease = super::until("the pool to be free", async || {
+            let (client, connection) =
+                tokio_postgres::connect(&self.database(), tokio_postgres::NoTls).await.unwrap();
+            let connection = tokio::spawn(connection);
+            let past = "UPDATE coordinators SET seen_at = seen_at - interval '1 minute' WHERE id <> $1";
+            client.execute(past, &[another.id.as_untyped_uuid()]).await.unwrap();
+            connection.abort();
+            self.store.take_lease(pool, another.id).await.unwrap()
+        });
+        lease.await;
+        // It stays there.
+        let store = self.store.clone();
+        tokio::spawn(async move {
+            while store.check_in(&another).await.is_ok() {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        });
     }
 
     pub(crate) fn web(&self) -> SocketAddr {

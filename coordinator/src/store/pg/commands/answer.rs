@@ -10,6 +10,7 @@ use super::super::convert::Columns as _;
 use super::super::lease;
 use super::super::sql::Sql;
 use crate::store::error::{Result, StoreError};
+use crate::store::model::Lease;
 
 const POOL: Sql = Sql::new("pool_of_intention", "SELECT pool_id FROM intentions WHERE id = $1");
 /// What was not known may still be told; what was told is not overwritten.
@@ -24,11 +25,19 @@ const ANSWER: Sql = Sql::new(
      SELECT settled_at IS NULL AS open FROM intentions WHERE id = $1",
 );
 
-pub(super) async fn answer<C: GenericClient>(client: &C, id: IntentionId, answer: &Answer) -> Result<bool> {
+pub(super) async fn answer<C: GenericClient>(
+    client: &C,
+    by: Lease,
+    id: IntentionId,
+    answer: &Answer,
+) -> Result<bool> {
     let missing = || StoreError::not_found("intention", id);
     let row = POOL.maybe(client, &[id.as_untyped_uuid()]).await?.ok_or_else(missing)?;
     let pool: PoolId = row.id("pool_id")?;
-    lease::lock(client, pool).await?;
+    if by.pool != pool {
+        return Err(missing());
+    }
+    lease::prove(client, by).await?;
     let (word, task, words): (&str, Option<Uuid>, Option<&str>) = match answer {
         Answer::Done(task) => ("DONE", task.map(|t| t.into_untyped_uuid()), None),
         Answer::Refused(words) => ("REFUSED", None, Some(words)),

@@ -14,12 +14,13 @@ use uuid::Uuid;
 use super::super::apply::parts;
 use super::super::convert::Columns as _;
 use super::super::events::notify;
+use super::super::lease::{self, Writer};
 use super::super::seen::Seen;
 use super::super::sql::Sql;
-use super::super::{external, jobs, lease, tasks, volumes};
+use super::super::{external, jobs, tasks, volumes};
 use crate::store::command_model::{FoundHeal, HealProgress};
 use crate::store::error::{Result, StoreError};
-use crate::store::model::{Job, Task};
+use crate::store::model::{Job, Lease, Task};
 
 const INSERT: Sql = Sql::new(
     "insert_heal",
@@ -152,9 +153,9 @@ pub(super) async fn open<C: GenericClient>(client: &C, pool: PoolId) -> Result<V
     tasks::of_steps(client, &steps).await
 }
 
-pub(super) async fn found<C: GenericClient>(client: &C, found: &FoundHeal) -> Result<Job> {
+pub(super) async fn found<C: GenericClient>(client: &C, by: Lease, found: &FoundHeal) -> Result<Job> {
     let description = external::not_blank("description", &found.description)?;
-    lease::lock(client, found.pool).await?;
+    lease::prove_for(client, by, found.pool).await?;
     let pool = found.pool.as_untyped_uuid();
     if let Some(row) = FOUND_BEFORE.maybe(client, &[pool, found.task.as_untyped_uuid()]).await? {
         let job = row.maybe_id("job_id")?;
@@ -175,14 +176,19 @@ pub(super) async fn found<C: GenericClient>(client: &C, found: &FoundHeal) -> Re
     let name = found.brick.name.as_str();
     INSERT_FOUND_BRICK.execute(client, &[step.as_untyped_uuid(), &name, &host, &path]).await?;
     TAKE_IF_FREE.execute(client, &[pool, volume_id, &job]).await?;
-    let seen = Seen::lock(client, JobId::from_untyped_uuid(job)).await?;
+    let seen = Seen::lock(client, Writer::Holder(by), JobId::from_untyped_uuid(job)).await?;
     let message = format!("{description}: found done, its heal is watched");
     seen.tell(client, Severity::Info, "task-found", message, &found.actor).await?;
     jobs::get(client, seen.id).await
 }
 
-pub(super) async fn put<C: GenericClient>(client: &C, step: StepId, progress: &HealProgress) -> Result<()> {
-    let seen = Seen::lock_of_step(client, step).await?;
+pub(super) async fn put<C: GenericClient>(
+    client: &C,
+    by: Lease,
+    step: StepId,
+    progress: &HealProgress,
+) -> Result<()> {
+    let seen = Seen::lock_of_step(client, Writer::Holder(by), step).await?;
     let row = STEP.maybe(client, &[&Some(step.into_untyped_uuid()), &None::<Uuid>]).await?;
     let row = row.ok_or_else(|| StoreError::not_found("heal of step", step))?;
     seen.open()?;
@@ -202,12 +208,13 @@ pub(super) async fn put<C: GenericClient>(client: &C, step: StepId, progress: &H
 
 pub(super) async fn finish<C: GenericClient>(
     client: &C,
+    by: Lease,
     job: JobId,
     end: Transition,
     message: &str,
     actor: &str,
 ) -> Result<Job> {
-    let seen = Seen::lock(client, job).await?;
+    let seen = Seen::lock(client, Writer::Holder(by), job).await?;
     let row = STEP.maybe(client, &[&None::<Uuid>, &Some(job.into_untyped_uuid())]).await?;
     let row = row.ok_or_else(|| StoreError::not_found("heal of job", job))?;
     seen.open()?;

@@ -24,22 +24,22 @@ use crate::store::command_model::{
     CommandEvent, FoundHeal, HealProgress, NewCommand, NewThrottle, Resume, Throttle, VolumeWindow,
 };
 use crate::store::error::Result;
-use crate::store::model::{Job, Task};
+use crate::store::model::{Job, Lease, Task};
 
 #[async_trait]
 impl CommandStore for PgStore {
-    async fn open_command(&self, new: &NewCommand) -> Result<Intention> {
+    async fn open_command(&self, lease: Lease, new: &NewCommand) -> Result<Intention> {
         let mut connection = self.connection().await?;
         let transaction = begin(&mut connection).await?;
-        let done = open::command(&transaction, new).await?;
+        let done = open::command(&transaction, lease, new).await?;
         commit(transaction).await?;
         Ok(done)
     }
 
-    async fn open_resume(&self, resume: &Resume) -> Result<Intention> {
+    async fn open_resume(&self, lease: Lease, resume: &Resume) -> Result<Intention> {
         let mut connection = self.connection().await?;
         let transaction = begin(&mut connection).await?;
-        let done = open::resume(&transaction, resume).await?;
+        let done = open::resume(&transaction, lease, resume).await?;
         commit(transaction).await?;
         Ok(done)
     }
@@ -50,47 +50,47 @@ impl CommandStore for PgStore {
         intentions::one(&transaction, intention).await
     }
 
-    async fn answer(&self, intention: IntentionId, answer: &Answer) -> Result<bool> {
+    async fn answer(&self, lease: Lease, intention: IntentionId, answer: &Answer) -> Result<bool> {
         let mut connection = self.connection().await?;
         let transaction = begin(&mut connection).await?;
-        let done = answer::answer(&transaction, intention, answer).await?;
+        let done = answer::answer(&transaction, lease, intention, answer).await?;
         commit(transaction).await?;
         Ok(done)
     }
 
-    async fn set_pause(&self, step: StepId, by: &str) -> Result<()> {
+    async fn set_pause(&self, lease: Lease, step: StepId, by: &str) -> Result<()> {
         let mut connection = self.connection().await?;
         let transaction = begin(&mut connection).await?;
-        pause::set(&transaction, step, by).await?;
+        pause::set(&transaction, lease, step, by).await?;
         commit(transaction).await
     }
 
-    async fn clear_pause(&self, step: StepId, by: &str, why: &str) -> Result<()> {
+    async fn clear_pause(&self, lease: Lease, step: StepId, by: &str, why: &str) -> Result<()> {
         let mut connection = self.connection().await?;
         let transaction = begin(&mut connection).await?;
-        pause::clear(&transaction, step, by, why).await?;
+        pause::clear(&transaction, lease, step, by, why).await?;
         commit(transaction).await
     }
 
-    async fn end_paused(&self, job: JobId, actor: &str) -> Result<Job> {
+    async fn end_paused(&self, lease: Lease, job: JobId, actor: &str) -> Result<Job> {
         let mut connection = self.connection().await?;
         let transaction = begin(&mut connection).await?;
-        let done = pause::end(&transaction, job, actor).await?;
+        let done = pause::end(&transaction, lease, job, actor).await?;
         commit(transaction).await?;
         Ok(done)
     }
 
-    async fn record_command(&self, job: JobId, event: &CommandEvent) -> Result<()> {
+    async fn record_command(&self, lease: Lease, job: JobId, event: &CommandEvent) -> Result<()> {
         let mut connection = self.connection().await?;
         let transaction = begin(&mut connection).await?;
-        tell::tell(&transaction, job, event).await?;
+        tell::tell(&transaction, lease, job, event).await?;
         commit(transaction).await
     }
 
-    async fn record_once(&self, job: JobId, event: &CommandEvent) -> Result<bool> {
+    async fn record_once(&self, lease: Lease, job: JobId, event: &CommandEvent) -> Result<bool> {
         let mut connection = self.connection().await?;
         let transaction = begin(&mut connection).await?;
-        let done = tell::once(&transaction, job, event).await?;
+        let done = tell::once(&transaction, lease, job, event).await?;
         commit(transaction).await?;
         Ok(done)
     }
@@ -113,40 +113,53 @@ impl CommandStore for PgStore {
         heal::open(&transaction, pool).await
     }
 
-    async fn add_found_heal(&self, found: &FoundHeal) -> Result<Job> {
+    async fn add_found_heal(&self, lease: Lease, found: &FoundHeal) -> Result<Job> {
         let mut connection = self.connection().await?;
         let transaction = begin(&mut connection).await?;
-        let done = heal::found(&transaction, found).await?;
+        let done = heal::found(&transaction, lease, found).await?;
         commit(transaction).await?;
         Ok(done)
     }
 
-    async fn put_heal(&self, step: StepId, progress: &HealProgress) -> Result<()> {
+    async fn put_heal(&self, lease: Lease, step: StepId, progress: &HealProgress) -> Result<()> {
         let mut connection = self.connection().await?;
         let transaction = begin(&mut connection).await?;
-        heal::put(&transaction, step, progress).await?;
+        heal::put(&transaction, lease, step, progress).await?;
         commit(transaction).await
     }
 
-    async fn finish_heal(&self, job: JobId, end: Transition, message: &str, actor: &str) -> Result<Job> {
+    async fn finish_heal(
+        &self,
+        lease: Lease,
+        job: JobId,
+        end: Transition,
+        message: &str,
+        actor: &str,
+    ) -> Result<Job> {
         let mut connection = self.connection().await?;
         let transaction = begin(&mut connection).await?;
-        let done = heal::finish(&transaction, job, end, message, actor).await?;
+        let done = heal::finish(&transaction, lease, job, end, message, actor).await?;
         commit(transaction).await?;
         Ok(done)
     }
 
-    async fn put_throttle(&self, job: JobId, volume: VolumeId, throttle: &NewThrottle) -> Result<()> {
+    async fn put_throttle(
+        &self,
+        lease: Lease,
+        job: JobId,
+        volume: VolumeId,
+        throttle: &NewThrottle,
+    ) -> Result<()> {
         let mut connection = self.connection().await?;
         let transaction = begin(&mut connection).await?;
-        throttle::put_for(&transaction, job, volume, throttle).await?;
+        throttle::put_for(&transaction, lease, job, volume, throttle).await?;
         commit(transaction).await
     }
 
-    async fn throttle_is_set(&self, pool: PoolId, volume: VolumeId, set: &str) -> Result<()> {
+    async fn throttle_is_set(&self, lease: Lease, volume: VolumeId, set: &str) -> Result<()> {
         let mut connection = self.connection().await?;
         let transaction = begin(&mut connection).await?;
-        throttle::is_set(&transaction, pool, volume, set).await?;
+        throttle::is_set(&transaction, lease, volume, set).await?;
         commit(transaction).await
     }
 
@@ -156,10 +169,10 @@ impl CommandStore for PgStore {
         throttle::list(&transaction, pool).await
     }
 
-    async fn remove_throttle(&self, throttle: &Throttle) -> Result<bool> {
+    async fn remove_throttle(&self, lease: Lease, throttle: &Throttle) -> Result<bool> {
         let mut connection = self.connection().await?;
         let transaction = begin(&mut connection).await?;
-        let done = throttle::remove(&transaction, throttle).await?;
+        let done = throttle::remove(&transaction, lease, throttle).await?;
         commit(transaction).await?;
         Ok(done)
     }
@@ -172,14 +185,14 @@ impl CommandStore for PgStore {
 
     async fn set_windows(
         &self,
-        pool: PoolId,
+        lease: Lease,
         volume: VolumeId,
         windows: &[VolumeWindow],
         actor: &str,
     ) -> Result<()> {
         let mut connection = self.connection().await?;
         let transaction = begin(&mut connection).await?;
-        window::set(&transaction, pool, volume, windows, actor).await?;
+        window::set(&transaction, lease, volume, windows, actor).await?;
         commit(transaction).await
     }
 }

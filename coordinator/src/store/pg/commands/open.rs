@@ -14,12 +14,14 @@ use newtype_uuid::GenericUuid as _;
 use uuid::Uuid;
 
 use super::super::convert::{Columns as _, Time, brick, brick_name, integer, task_type};
+use super::super::lease::{self, Writer};
 use super::super::seen::Seen;
 use super::super::sql::Sql;
-use super::super::{external, intentions, lease};
+use super::super::{external, intentions};
 use super::{heal, throttle, window};
 use crate::store::command_model::{NewCommand, Resume};
 use crate::store::error::{Result, StoreError};
+use crate::store::model::Lease;
 
 const VOLUME: Sql = Sql::new(
     "volume_of_command",
@@ -102,7 +104,7 @@ struct Place {
     step: StepId,
 }
 
-pub(super) async fn command<C: GenericClient>(client: &C, new: &NewCommand) -> Result<Intention> {
+pub(super) async fn command<C: GenericClient>(client: &C, by: Lease, new: &NewCommand) -> Result<Intention> {
     let description = external::not_blank("description", &new.description)?;
     let action = external::not_blank("action", &new.action)?;
     if matches!(
@@ -115,7 +117,7 @@ pub(super) async fn command<C: GenericClient>(client: &C, new: &NewCommand) -> R
         ));
     }
     let (pool, volume) = (new.pool.as_untyped_uuid(), new.volume.as_untyped_uuid());
-    lease::lock(client, new.pool).await?;
+    lease::prove_for(client, by, new.pool).await?;
     let row = VOLUME.maybe(client, &[pool, volume]).await?;
     let name: String = row.ok_or_else(|| StoreError::not_found("volume", new.volume))?.value("name")?;
 
@@ -153,14 +155,14 @@ pub(super) async fn command<C: GenericClient>(client: &C, new: &NewCommand) -> R
     if let Some(throttle) = &new.throttle {
         throttle::put(client, new.pool, place.job, new.volume, throttle).await?;
     }
-    let seen = Seen::lock(client, place.job).await?;
+    let seen = Seen::lock(client, Writer::Holder(by), place.job).await?;
     seen.tell(client, Severity::Info, "command", description.to_owned(), &new.actor).await?;
     made(client, id).await
 }
 
-pub(super) async fn resume<C: GenericClient>(client: &C, resume: &Resume) -> Result<Intention> {
+pub(super) async fn resume<C: GenericClient>(client: &C, by: Lease, resume: &Resume) -> Result<Intention> {
     let step = resume.step.as_untyped_uuid();
-    let seen = Seen::lock_of_step(client, resume.step).await?;
+    let seen = Seen::lock_of_step(client, Writer::Holder(by), resume.step).await?;
     seen.open()?;
     let refused = |what: &str| StoreError::Refused(format!("{} {what}", seen.description));
     let row = PAUSED.maybe(client, &[step]).await?.ok_or_else(|| refused("has no task yet"))?;

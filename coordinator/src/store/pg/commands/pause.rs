@@ -9,10 +9,11 @@ use newtype_uuid::GenericUuid as _;
 
 use super::super::convert::Columns as _;
 use super::super::jobs;
+use super::super::lease::Writer;
 use super::super::seen::Seen;
 use super::super::sql::Sql;
 use crate::store::error::{Result, StoreError};
-use crate::store::model::Job;
+use crate::store::model::{Job, Lease};
 
 const LOOK: Sql = Sql::new(
     "look_at_pause",
@@ -29,8 +30,8 @@ const PAUSED: Sql = Sql::new(
             EXISTS (SELECT FROM intentions i WHERE i.job_id = $1 AND i.settled_at IS NULL) AS goes_on",
 );
 
-pub(super) async fn set<C: GenericClient>(client: &C, step: StepId, by: &str) -> Result<()> {
-    let seen = Seen::lock_of_step(client, step).await?;
+pub(super) async fn set<C: GenericClient>(client: &C, lease: Lease, step: StepId, by: &str) -> Result<()> {
+    let seen = Seen::lock_of_step(client, Writer::Holder(lease), step).await?;
     seen.open()?;
     let (status, pause) = look(client, &seen, step).await?;
     let refused = |what: String| Err(StoreError::Refused(format!("{} {what}", seen.description)));
@@ -46,8 +47,14 @@ pub(super) async fn set<C: GenericClient>(client: &C, step: StepId, by: &str) ->
     }
 }
 
-pub(super) async fn clear<C: GenericClient>(client: &C, step: StepId, by: &str, why: &str) -> Result<()> {
-    let seen = Seen::lock_of_step(client, step).await?;
+pub(super) async fn clear<C: GenericClient>(
+    client: &C,
+    lease: Lease,
+    step: StepId,
+    by: &str,
+    why: &str,
+) -> Result<()> {
+    let seen = Seen::lock_of_step(client, Writer::Holder(lease), step).await?;
     let (status, pause) = look(client, &seen, step).await?;
     if status == TaskStatus::Paused {
         return Err(StoreError::Refused(format!("{} is paused by now", seen.description)));
@@ -73,8 +80,8 @@ async fn look<C: GenericClient>(
 }
 
 /// Stops a task that is paused: there is nothing that Gluster would have to stop.
-pub(super) async fn end<C: GenericClient>(client: &C, job: JobId, actor: &str) -> Result<Job> {
-    let seen = Seen::lock(client, job).await?;
+pub(super) async fn end<C: GenericClient>(client: &C, by: Lease, job: JobId, actor: &str) -> Result<Job> {
+    let seen = Seen::lock(client, Writer::Holder(by), job).await?;
     seen.open()?;
     let row = PAUSED.row(client, &[job.as_untyped_uuid()]).await?;
     if !row.value::<bool>("paused")? {

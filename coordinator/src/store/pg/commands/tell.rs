@@ -5,23 +5,35 @@ use hod_core::id::JobId;
 use newtype_uuid::GenericUuid as _;
 
 use super::super::convert::Columns as _;
+use super::super::lease::Writer;
 use super::super::seen::Seen;
 use super::super::sql::Sql;
 use crate::store::command_model::CommandEvent;
 use crate::store::error::Result;
+use crate::store::model::Lease;
 
 const LAST: Sql = Sql::new(
     "last_event_of_kind",
     "SELECT message FROM events WHERE job_id = $1 AND kind = $2 ORDER BY number DESC LIMIT 1",
 );
 
-pub(super) async fn tell<C: GenericClient>(client: &C, job: JobId, event: &CommandEvent) -> Result<()> {
-    let seen = Seen::lock(client, job).await?;
+pub(super) async fn tell<C: GenericClient>(
+    client: &C,
+    by: Lease,
+    job: JobId,
+    event: &CommandEvent,
+) -> Result<()> {
+    let seen = Seen::lock(client, Writer::Holder(by), job).await?;
     seen.tell(client, event.severity, event.kind, event.message.clone(), &event.actor).await
 }
 
-pub(super) async fn once<C: GenericClient>(client: &C, job: JobId, event: &CommandEvent) -> Result<bool> {
-    let seen = Seen::lock(client, job).await?;
+pub(super) async fn once<C: GenericClient>(
+    client: &C,
+    by: Lease,
+    job: JobId,
+    event: &CommandEvent,
+) -> Result<bool> {
+    let seen = Seen::lock(client, Writer::Holder(by), job).await?;
     if let Some(row) = LAST.maybe(client, &[job.as_untyped_uuid(), &event.kind]).await?
         && row.value::<&str>("message")? == event.message
     {

@@ -6,10 +6,12 @@ use newtype_uuid::GenericUuid as _;
 use tokio_postgres::Row;
 
 use super::super::convert::Columns as _;
+use super::super::lease::{self, Writer};
 use super::super::seen::Seen;
 use super::super::sql::Sql;
 use crate::store::command_model::{NewThrottle, Throttle};
 use crate::store::error::Result;
+use crate::store::model::Lease;
 
 const LOOK: Sql = Sql::new(
     "look_at_throttle",
@@ -43,11 +45,12 @@ const REMOVE: Sql = Sql::new(
 /// For a job that is under way.
 pub(super) async fn put_for<C: GenericClient>(
     client: &C,
+    by: Lease,
     job: JobId,
     volume: VolumeId,
     new: &NewThrottle,
 ) -> Result<()> {
-    let seen = Seen::lock(client, job).await?;
+    let seen = Seen::lock(client, Writer::Holder(by), job).await?;
     seen.open()?;
     put(client, seen.pool, job, volume, new).await
 }
@@ -79,11 +82,12 @@ pub(super) async fn put<C: GenericClient>(
 
 pub(super) async fn is_set<C: GenericClient>(
     client: &C,
-    pool: PoolId,
+    by: Lease,
     volume: VolumeId,
     set: &str,
 ) -> Result<()> {
-    IS_SET.execute(client, &[pool.as_untyped_uuid(), volume.as_untyped_uuid(), &set]).await?;
+    lease::prove(client, by).await?;
+    IS_SET.execute(client, &[by.pool.as_untyped_uuid(), volume.as_untyped_uuid(), &set]).await?;
     Ok(())
 }
 
@@ -104,7 +108,8 @@ fn one(row: &Row) -> Result<Throttle> {
     })
 }
 
-pub(super) async fn remove<C: GenericClient>(client: &C, throttle: &Throttle) -> Result<bool> {
+pub(super) async fn remove<C: GenericClient>(client: &C, by: Lease, throttle: &Throttle) -> Result<bool> {
+    lease::prove_for(client, by, throttle.pool).await?;
     let job = throttle.job.map(|j| j.into_untyped_uuid());
     let params: super::super::sql::Params<'_> =
         &[throttle.pool.as_untyped_uuid(), throttle.volume.as_untyped_uuid(), &job, &throttle.set];

@@ -13,6 +13,7 @@ use super::super::sql::Sql;
 use super::super::{events, lease, volumes};
 use crate::store::command_model::VolumeWindow;
 use crate::store::error::{Result, StoreError};
+use crate::store::model::Lease;
 
 const DROP: Sql =
     Sql::new("drop_windows", "DELETE FROM volume_windows WHERE pool_id = $1 AND volume_id = $2");
@@ -31,12 +32,13 @@ const LIST: Sql = Sql::new(
 /// With its event.
 pub(super) async fn set<C: GenericClient>(
     client: &C,
-    pool: PoolId,
+    by: Lease,
     volume: VolumeId,
     windows: &[VolumeWindow],
     actor: &str,
 ) -> Result<()> {
-    lease::lock(client, pool).await?;
+    lease::prove(client, by).await?;
+    let pool = by.pool;
     let (volume, name) = volumes::present(client, pool, &volume.into_untyped_uuid().to_string()).await?;
     put(client, pool, volume, windows).await?;
     let message = if windows.is_empty() {
