@@ -4,6 +4,7 @@
 //! (with why). What an agent did not say is unknown.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -45,7 +46,8 @@ pub struct HostView {
     /// How the agent answers now.
     pub word: Word,
     /// What it last told. `None`: nothing yet since this coordinator started.
-    pub picture: Option<HostPicture>,
+    /// Shared with whoever else looks at it: 10,000 volumes are not copied for each plan.
+    pub picture: Option<Arc<HostPicture>>,
 }
 
 /// How a host's agent answers now.

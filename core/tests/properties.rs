@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::sync::Arc;
+
 use hod_core::change::{Change, Origin};
 use hod_core::command::intention::Answer;
 use hod_core::error::{GlusterError, GlusterErrorKind};
@@ -193,6 +195,7 @@ fn settle(w: &World, recorded: &mut Recorded) {
 fn reordered(observed: &Observation) -> Observation {
     let mut other = observed.clone();
     for picture in other.hosts.values_mut().filter_map(|v| v.picture.as_mut()) {
+        let picture = Arc::make_mut(picture);
         picture.history.reverse();
         if let Ok(peers) = &mut picture.peers.outcome {
             peers.reverse();
@@ -213,7 +216,7 @@ fn nothing_known(w: &World, errors: bool) -> Observation {
         } else {
             view.word = Word::Silent { since: w.now, why: "silent".to_owned() };
         }
-        if let Some(picture) = &mut view.picture {
+        if let Some(picture) = view.picture.as_mut().map(Arc::make_mut) {
             picture.peers.outcome = Err(error(GlusterErrorKind::GlusterdDown));
             picture.volumes.outcome = Err(error(GlusterErrorKind::TimedOut));
             picture.own.clear();

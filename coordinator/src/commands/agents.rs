@@ -131,7 +131,7 @@ fn of_status(status: &Status) -> Outcome {
         | Code::ResourceExhausted
         | Code::Unimplemented
         | Code::PermissionDenied
-        | Code::Unauthenticated => Outcome::Refused(not_run(status.message())),
+        | Code::Unauthenticated => Outcome::Refused(not_run(&words(status))),
         _ => Outcome::Unknown(format!("its agent did not answer: {}", words(status))),
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use hod_core::host::{HostIdentity, Peer};
 use hod_proto::agent::v1::agent_client::AgentClient;
 use hod_proto::agent::v1::{GetHostRequest, ListPeersRequest};
+use hod_proto::convert::agent::bounds;
 use hod_proto::{AGENT_PORT, PROTOCOL_VERSION};
 use tonic::transport::{Channel, Endpoint};
 
@@ -16,10 +17,10 @@ use crate::network::Network;
 const CONNECT: Duration = Duration::from_secs(5);
 /// A short question that is not answered in this time is given up.
 const ANSWER: Duration = Duration::from_secs(10);
+/// So many characters of what an agent refuses with are shown.
+const WORDS_SHOWN: usize = 1000;
 /// How often a quiet connection is tried, and how long an answer may take.
 const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(5));
-/// No message of an agent's may be larger. 10,000 volumes take about 3 MB.
-const MESSAGE_AT_MOST: usize = 64 << 20;
 
 /// Where an agent listens: a name or an address, and a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,6 +133,8 @@ pub struct Agent {
     pub address: AgentAddress,
     /// The calls it answers.
     pub client: AgentClient<Channel>,
+    /// What the calls go through.
+    pub(super) channel: Channel,
 }
 
 impl Agent {
@@ -158,7 +161,8 @@ impl Agent {
         };
         Ok(Self {
             address: address.clone(),
-            client: AgentClient::new(channel).max_decoding_message_size(MESSAGE_AT_MOST),
+            client: AgentClient::new(channel.clone()).max_decoding_message_size(bounds::ANSWER),
+            channel,
         })
     }
 
@@ -208,11 +212,14 @@ impl Agent {
     }
 }
 
-/// What a gRPC status says, in words.
-pub(super) fn status_in_words(status: &tonic::Status) -> String {
+/// What a gRPC status says, in words; an agent's may be any number of them.
+pub(crate) fn status_in_words(status: &tonic::Status) -> String {
     match status.message() {
         "" => status.code().description().to_owned(),
-        message => message.to_owned(),
+        message => match message.char_indices().nth(WORDS_SHOWN) {
+            Some((end, _)) => format!("{}…", &message[..end]),
+            None => message.to_owned(),
+        },
     }
 }
 

@@ -19,6 +19,10 @@ use crate::network::Network;
 /// that a coordinator's restart does not meet all its agents at one moment.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 
+/// An agent that told too much is left alone for so long: each time it is listened to costs
+/// as much as it may tell at once.
+const REST: Duration = Duration::from_secs(30);
+
 /// What a collector is told to do.
 #[derive(Clone, Debug)]
 pub struct Assignment {
@@ -58,8 +62,14 @@ pub async fn collect(
         if live.holders().contains(&work.host) {
             live.granted(work.host, false);
         }
+        let mut rest = Duration::ZERO;
         let why = match end {
             End::GrantChanged => continue,
+            End::TooMuch(why) => {
+                rest = REST;
+                live.refused(work.host, why.clone());
+                why
+            }
             End::Refused(why) => {
                 live.refused(work.host, why.clone());
                 why
@@ -81,7 +91,7 @@ pub async fn collect(
         }
         tokio::select! {
             () = stop.cancelled() => break,
-            () = tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.0))) => {}
+            () = tokio::time::sleep(rest.max(pause.mul_f64(rand::random_range(0.5..1.0)))) => {}
         }
         pause = (pause * 2).min(PAUSE.1);
     }

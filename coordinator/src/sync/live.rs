@@ -100,7 +100,7 @@ impl Live {
     /// All that is observed now, for a plan.
     #[must_use]
     pub fn observe(&self) -> Observation {
-        let view = |now: Now| HostView { word: now.word, picture: now.picture.as_deref().cloned() };
+        let view = |now: Now| HostView { word: now.word, picture: now.picture };
         Observation { hosts: self.now().into_iter().map(|(id, now)| (id, view(now))).collect() }
     }
 

@@ -72,6 +72,7 @@
 //! calls, though it listens on, since no other may be there to take it. It takes the
 //! pool anew if it still can, and lets its agents go once it sees that another did.
 
+mod admission;
 pub mod agent;
 pub mod attend;
 pub mod clock;
@@ -83,6 +84,7 @@ mod rounds;
 pub mod run;
 mod session;
 pub mod share;
+mod stream;
 pub mod tenure;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -100,6 +102,7 @@ use tracing::{error, warn};
 use crate::metrics::Metrics;
 use crate::network::Network;
 use crate::store::{Coordinator, Pool, Store, StoreError};
+use admission::Admission;
 use attend::Manner;
 use clock::Clock;
 use live::Live;
@@ -216,6 +219,7 @@ impl Sync {
             plan: self.rules.plan,
             keep_ended: self.rules.keep_ended,
             metrics: self.metrics.of_pool(&name),
+            admission: Admission::default(),
             pool,
         };
         let task = tokio::spawn(keep_running(Arc::new(work), stop.clone()));

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use super::admission::Admission;
 use super::attend::{Manner, attend};
 use super::evidence;
 use super::live::Live;
@@ -25,6 +26,8 @@ use crate::store::{Lease, Pool, Store, StoreError};
 const GATHER: Duration = Duration::from_millis(200);
 /// A pool that could not be given back is tried again after this time.
 const AGAIN: Duration = Duration::from_secs(1);
+/// After a sync that took long there is a pause as long, but no longer than this.
+const REST_AT_MOST: Duration = Duration::from_secs(10);
 /// A sync that takes longer has failed.
 const SYNC_AT_MOST: Duration = Duration::from_secs(120);
 /// How often ended jobs are looked through for those to be cleared.
@@ -48,6 +51,8 @@ pub struct PoolSync {
     pub keep_ended: Duration,
     /// What is counted.
     pub metrics: PoolMetrics,
+    /// How many tasks that nobody here started become jobs.
+    pub admission: Admission,
 }
 
 /// Why a loop ended.
@@ -136,6 +141,7 @@ impl PoolSync {
         loop {
             changes.borrow_and_update();
             let lease = self.live.tenure().lease();
+            let began = Instant::now();
             let done = async {
                 let run_out = "this coordinator's lease of the pool could not be renewed in time";
                 let lease = lease.ok_or_else(|| StoreError::Unavailable(run_out.to_owned()))?;
@@ -154,6 +160,7 @@ impl PoolSync {
                     Err(StoreError::Unavailable(format!("no answer within {SYNC_AT_MOST:?}")))
                 }),
             };
+            let took = began.elapsed();
             match done {
                 Ok(()) => {
                     if trouble.take().is_some() {
@@ -183,9 +190,11 @@ impl PoolSync {
                 _ = changes.changed() => {}
                 () = sleep(self.sync_every) => {}
             }
+            // A pool that is much work leaves the others as much time as it takes itself.
+            let rest = took.clamp(GATHER, REST_AT_MOST);
             tokio::select! {
                 () = stop.cancelled() => return End::Stopped,
-                () = sleep(GATHER) => {}
+                () = sleep(rest) => {}
             }
         }
     }
@@ -202,7 +211,8 @@ impl PoolSync {
         let recorded = self.recorded().await?;
         self.attend_to(hosts, recorded.hosts.clone());
 
-        let plan = hod_core::plan(&recorded, &observed, now, &self.plan);
+        let mut plan = hod_core::plan(&recorded, &observed, now, &self.plan);
+        self.admission.admit(&mut plan);
         if !plan.is_empty() {
             let applied = self.store.apply(lease, &plan).await?;
             self.metrics.writes.inc_by(applied.applied as u64);

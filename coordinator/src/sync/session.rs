@@ -1,29 +1,24 @@
 //! One session with an agent: from the connection to the stream's end.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use hod_core::host::HostIdentity;
 use hod_proto::PROTOCOL_VERSION;
+use hod_proto::agent::v1::WatchTasksRequest;
 use hod_proto::agent::v1::watch_tasks_response::Event;
-use hod_proto::agent::v1::{WatchTasksRequest, WatchTasksResponse};
-use hod_proto::convert::agent::PictureAssembler;
-use prost::Message as _;
+use hod_proto::convert::agent::{NotTaken, PictureAssembler};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
-use tonic::Streaming;
+use tonic::{Code, Streaming};
 use tracing::info;
 
 use super::agent::{Agent, AgentAddress, AgentError, status_in_words};
 use super::collect::Assignment;
 use super::live::Live;
+use super::stream::{self, Message, Pace};
 
 /// The picture is handed on at most this often, however fast an agent tells.
 const HAND_ON: Duration = Duration::from_millis(100);
-/// A full picture is no larger than this, and follows no more volumes. 10,000
-/// volumes take about 3 MB.
-const PICTURE_AT_MOST: usize = 256 << 20;
-const FOLLOWED_AT_MOST: usize = 100_000;
 
 /// Why a session ended.
 pub(super) enum End {
@@ -32,6 +27,8 @@ pub(super) enum End {
     GrantChanged,
     /// What answers is not the host's agent.
     Refused(String),
+    /// The agent tells more than is taken of one.
+    TooMuch(String),
     /// The agent can't be reached, or its stream broke.
     Failed(String),
 }
@@ -43,16 +40,21 @@ pub(super) struct Session<'a> {
 }
 
 /// What was told on a stream so far.
-#[derive(Default)]
 struct Told {
     assembler: PictureAssembler,
-    /// How much the picture took, until it was whole.
-    gathered: usize,
+    pace: Pace,
     /// Something was told that was not handed on yet.
     waits: bool,
     /// Something in it may be new, not only the ages.
     news: bool,
     handed_on: Option<Instant>,
+}
+
+impl Told {
+    fn new() -> Self {
+        let assembler = PictureAssembler::default();
+        Self { assembler, pace: Pace::new(), waits: false, news: false, handed_on: None }
+    }
 }
 
 impl Session<'_> {
@@ -68,7 +70,7 @@ impl Session<'_> {
             Ok(stream) => stream,
             Err(end) => return end,
         };
-        let mut told = Told::default();
+        let mut told = Told::new();
         loop {
             let due = told.handed_on.map_or_else(Instant::now, |at| at + HAND_ON);
             let message = tokio::select! {
@@ -82,6 +84,10 @@ impl Session<'_> {
             let message = match message {
                 Ok(Ok(Some(message))) => message,
                 Ok(Ok(None)) => return End::Failed("its agent ended the stream".to_owned()),
+                // Found by whoever decodes it: here, before it is read.
+                Ok(Err(status)) if status.code() == Code::OutOfRange => {
+                    return too_much(&status_in_words(&status));
+                }
                 Ok(Err(status)) => {
                     return End::Failed(format!("its agent's stream broke: {}", status_in_words(&status)));
                 }
@@ -97,7 +103,7 @@ impl Session<'_> {
     }
 
     /// Connects, makes sure of who answers, and opens the stream.
-    async fn open(&self, locked_calls: bool) -> Result<Streaming<WatchTasksResponse>, End> {
+    async fn open(&self, locked_calls: bool) -> Result<Streaming<Message>, End> {
         let failed = |e: AgentError| match e {
             AgentError::Version { .. } => End::Refused(e.to_string()),
             AgentError::Unreachable { agent, why } => {
@@ -114,9 +120,8 @@ impl Session<'_> {
             info!(host = %self.work.name, "may make the pool's locked calls");
         }
         let request = WatchTasksRequest { locked_calls, protocol_version: PROTOCOL_VERSION };
-        let mut client = agent.client;
-        match timeout(self.work.silent_after, client.watch_tasks(request)).await {
-            Ok(Ok(stream)) => Ok(stream.into_inner()),
+        match timeout(self.work.silent_after, stream::open(agent.channel, request)).await {
+            Ok(Ok(stream)) => Ok(stream),
             Ok(Err(status)) => {
                 Err(End::Failed(format!("its agent opens no stream: {}", status_in_words(&status))))
             }
@@ -139,20 +144,17 @@ impl Session<'_> {
         )))
     }
 
-    fn take(&self, told: &mut Told, message: WatchTasksResponse) -> Result<(), End> {
-        let sign = matches!(message.event, Some(Event::SignOfLife(_)));
-        if told.assembler.picture().is_none() {
-            told.gathered += message.encoded_len();
+    fn take(&self, told: &mut Told, (message, bytes): Message) -> Result<(), End> {
+        if !told.pace.allows(bytes) {
+            return Err(End::TooMuch(Pace::exceeded()));
         }
-        told.assembler
-            .take(message, self.live.clock().now())
-            .map_err(|e| End::Failed(format!("its agent sent what can't be read: {e}")))?;
+        let sign = matches!(message.event, Some(Event::SignOfLife(_)));
+        told.assembler.take(message, self.live.clock().now()).map_err(|e| match e {
+            NotTaken::Unreadable(e) => End::Failed(format!("its agent sent what can't be read: {e}")),
+            NotTaken::TooMuch(e) => too_much(&e.to_string()),
+        })?;
         if let Some(identity) = told.assembler.identity() {
             self.expect(identity)?;
-        }
-        let followed = told.assembler.picture().map_or(0, |p| p.followed.len());
-        if told.gathered > PICTURE_AT_MOST || followed > FOLLOWED_AT_MOST {
-            return Err(End::Failed("its agent tells more than any pool has".to_owned()));
         }
         told.waits = true;
         told.news |= !sign;
@@ -166,11 +168,15 @@ impl Session<'_> {
         // While the picture is not whole, only a sign of life says how glusterd is.
         let glusterd = told.assembler.glusterd_answers();
         if let Some(glusterd) = glusterd.or(picture.map(|p| p.peers.seen().is_some())) {
-            let picture = picture.cloned().map(Arc::new);
+            let picture = picture.cloned();
             let news = std::mem::take(&mut told.news);
             self.live.heard(self.work.host, glusterd, picture, news);
         }
     }
+}
+
+fn too_much(what: &str) -> End {
+    End::TooMuch(format!("its agent tells more than any pool has: {what}"))
 }
 
 /// The grant changed; if whoever gives it is gone, nothing more is to be done than

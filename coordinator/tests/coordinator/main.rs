@@ -6,6 +6,7 @@
 mod adding;
 mod commands;
 mod external;
+mod hostile;
 mod leading;
 mod outage;
 mod support;

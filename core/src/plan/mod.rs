@@ -107,7 +107,7 @@ impl<'a> View<'a> {
             .hosts
             .iter()
             .filter(|(id, _)| self.is_member(**id))
-            .filter_map(|(id, view)| Some((*id, view.picture.as_ref()?)))
+            .filter_map(|(id, view)| Some((*id, view.picture.as_deref()?)))
     }
 
     /// The pictures of members whose agent and glusterd answer now.

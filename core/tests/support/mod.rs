@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use hod_core::brick::{Brick, BrickName, TaskBrick};
 use hod_core::change::Planned;
@@ -150,11 +151,11 @@ impl World {
             .entry(host_id(host))
             .or_insert(HostView { word: word.clone(), picture: None });
         view.word = word;
-        view.picture.get_or_insert(fresh);
+        view.picture.get_or_insert_with(|| Arc::new(fresh));
     }
 
     pub fn picture(&mut self, host: usize) -> &mut HostPicture {
-        self.observed.hosts.get_mut(&host_id(host)).unwrap().picture.as_mut().unwrap()
+        Arc::make_mut(self.observed.hosts.get_mut(&host_id(host)).unwrap().picture.as_mut().unwrap())
     }
 
     pub fn silence(&mut self, host: usize) {

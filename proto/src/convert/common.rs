@@ -9,6 +9,7 @@ use hod_core::task::{Counters, PartStatus, TaskStatus, TaskType};
 use hod_core::volume::{Volume, VolumeBrick, VolumeStatus};
 
 use super::Unreadable;
+use super::agent::bounds;
 use crate::types::v1 as pb;
 
 /// Reads a UUID of some kind.
@@ -34,7 +35,12 @@ pub fn duration(d: Duration) -> pbjson_types::Duration {
 /// Names the field if it is negative or out of range.
 pub fn read_duration(field: &'static str, d: &pbjson_types::Duration) -> Result<Duration, Unreadable> {
     match (u64::try_from(d.seconds), u32::try_from(d.nanos)) {
-        (Ok(seconds), Ok(nanos)) if nanos < 1_000_000_000 => Ok(Duration::new(seconds, nanos)),
+        (Ok(seconds), Ok(nanos)) if nanos < 1_000_000_000 && seconds <= bounds::AGE.as_secs() => {
+            Ok(Duration::new(seconds, nanos))
+        }
+        (Ok(_), Ok(_)) => {
+            Err(Unreadable::new(field, format!("{}s is longer than a hundred years", d.seconds)))
+        }
         _ => Err(Unreadable::new(field, format!("{}s {}ns is no duration", d.seconds, d.nanos))),
     }
 }
@@ -62,12 +68,16 @@ impl TryFrom<pb::Counters> for Counters {
     type Error = Unreadable;
 
     fn try_from(c: pb::Counters) -> Result<Self, Unreadable> {
+        let count = |field, count: u64| match count <= bounds::COUNT {
+            true => Ok(count),
+            false => Err(Unreadable::new(field, format!("{count} is more than can be recorded"))),
+        };
         Ok(Self {
-            files: c.files,
-            bytes: c.bytes,
-            scanned: c.scanned,
-            failed: c.failed,
-            skipped: c.skipped,
+            files: count("counters.files", c.files)?,
+            bytes: count("counters.bytes", c.bytes)?,
+            scanned: count("counters.scanned", c.scanned)?,
+            failed: count("counters.failed", c.failed)?,
+            skipped: count("counters.skipped", c.skipped)?,
             run_time: c.run_time.as_ref().map(|d| read_duration("counters.run_time", d)).transpose()?,
         })
     }
@@ -300,6 +310,14 @@ impl From<pb::GlusterError> for GlusterError {
             // A kind that a newer agent knows is a refusal in its own words here.
             Kind::Refused | Kind::Unspecified => GlusterErrorKind::Refused,
         };
-        Self { kind, message: e.message, op_errno: e.op_errno, hosts: e.hosts }
+        Self { kind, message: recordable(e.message), op_errno: e.op_errno, hosts: e.hosts }
+    }
+}
+
+/// Gluster's words as they can be recorded: a log may hold NULs where a host lost its power.
+pub(super) fn recordable(words: String) -> String {
+    match words.contains('\0') {
+        true => words.replace('\0', "\u{fffd}"),
+        false => words,
     }
 }

@@ -164,7 +164,7 @@ impl Watch {
     ) -> Result<T> {
         let begun = Instant::now();
         loop {
-            if let Some(seen) = self.assembler.picture().and_then(&mut look) {
+            if let Some(seen) = self.assembler.picture().and_then(|picture| look(picture)) {
                 return Ok(seen);
             }
             if begun.elapsed() > SOON {

@@ -37,8 +37,10 @@ pub(super) async fn ask(known: &mut Known, split_brain: bool) {
         }
     };
     let (told, summary) = tokio::join!(join_all(asked), summary);
+    // What else an agent tells of is none of the volume's.
+    let own: BTreeSet<&Brick> = known.volume.bricks.iter().filter_map(|b| b.brick.as_ref()).collect();
     for told in told {
-        known.bricks.extend(told.bricks);
+        known.bricks.extend(told.bricks.into_iter().filter(|(brick, _)| own.contains(brick)));
         // It is kept in the volume's own configuration, which all hosts share.
         known.geo_replication = known.geo_replication.max(told.geo_replication);
     }

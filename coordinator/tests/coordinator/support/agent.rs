@@ -27,6 +27,7 @@ use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
 use super::gluster::{Change, FakeBrick, FakeGluster};
+use super::hostile::Hostility;
 
 /// What an agent says.
 #[derive(Clone, Debug)]
@@ -56,6 +57,8 @@ pub(crate) enum Fault {
     Frozen,
     /// It says what no agent says.
     Garbage,
+    /// It tells more than is taken.
+    Hostile(Hostility),
 }
 
 /// Whose streams allow locked calls now, over all agents of a pool.
@@ -303,7 +306,9 @@ impl Agent for Service {
         let script = self.script().await;
         let locked = request.into_inner().locked_calls;
         let held = locked.then(|| self.grants.take(script.identity.id));
-        let (to, from) = mpsc::channel(64);
+        // What is hostile is large: it is made only when it is sent.
+        let queue = if matches!(script.fault, Fault::Hostile(_)) { 1 } else { 64 };
+        let (to, from) = mpsc::channel(queue);
         tokio::spawn(tell_on(self.script.clone(), locked, to));
         let told = ReceiverStream::new(from).map(move |message| {
             // Held for as long as the stream is.
@@ -535,6 +540,10 @@ async fn tell_on(
     locked: bool,
     to: mpsc::Sender<Result<pb::WatchTasksResponse, Status>>,
 ) {
+    let now = script.borrow().clone();
+    if let Fault::Hostile(hostility) = now.fault {
+        return super::hostile::tell(hostility, &picture(&now, false), &to).await;
+    }
     let mut lines = 0;
     let mut messages = picture(&script.borrow_and_update().clone(), locked);
     messages.push(Event::PictureComplete(pb::PictureComplete {}));

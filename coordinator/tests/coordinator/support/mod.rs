@@ -2,6 +2,7 @@
 
 pub(crate) mod agent;
 pub(crate) mod gluster;
+pub(crate) mod hostile;
 pub(crate) mod pool;
 pub(crate) mod world;
 

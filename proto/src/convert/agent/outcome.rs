@@ -5,10 +5,11 @@ use hod_core::error::GlusterError;
 use hod_core::id::{HostId, TaskId};
 use hod_core::task::{Counters, PartStatus};
 
+use super::bounds;
 use crate::agent::v1 as pb;
 use crate::agent::v1::command_outcome::Outcome as Sort;
 use crate::convert::Unreadable;
-use crate::convert::common::id;
+use crate::convert::common::{id, recordable};
 use crate::types::v1 as types;
 
 /// How a command went.
@@ -77,13 +78,25 @@ impl TryFrom<pb::CommandOutcome> for Outcome {
         match outcome.outcome {
             Some(Sort::Done(done)) => Ok(Self::Done {
                 task: optional("task_id", &done.task_id)?,
-                message: done.message,
+                message: shown(done.message),
                 parts: done.parts.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
             }),
-            Some(Sort::Refused(error)) => Ok(Self::Refused(error.into())),
-            Some(Sort::Unknown(unknown)) => Ok(Self::Unknown(unknown.reason)),
+            Some(Sort::Refused(mut error)) => {
+                error.message = shown(error.message);
+                Ok(Self::Refused(error.into()))
+            }
+            Some(Sort::Unknown(unknown)) => Ok(Self::Unknown(shown(unknown.reason))),
             None => Err(Unreadable::new("outcome", "is of a sort that is not known here")),
         }
+    }
+}
+
+/// What is said of how a command went is recorded with it: no more than is taken of words.
+fn shown(words: String) -> String {
+    let words = recordable(words);
+    match words.char_indices().nth(bounds::WORDS / 4) {
+        Some((end, _)) => format!("{}…", &words[..end]),
+        None => words,
     }
 }
 

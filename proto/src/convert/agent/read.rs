@@ -15,7 +15,7 @@ use crate::PROTOCOL_VERSION;
 use crate::agent::v1 as pb;
 use crate::agent::v1::watch_tasks_response::Event;
 use crate::convert::Unreadable;
-use crate::convert::common::{brick_names, id, read_duration, read_task_type};
+use crate::convert::common::{brick_names, id, read_duration, read_task_type, recordable};
 use crate::types::v1::PartStatus;
 
 /// One message of an agent's stream, read.
@@ -158,9 +158,9 @@ pub fn history_entry(entry: pb::HistoryEntry, received: Timestamp) -> Result<His
         at: time("history_entry.age", entry.age.as_ref(), received)?,
         position: entry.position,
         stamp: entry.stamp,
-        command: entry.command,
+        command: recordable(entry.command),
         succeeded: entry.succeeded,
-        message: entry.message,
+        message: recordable(entry.message),
     })
 }
 

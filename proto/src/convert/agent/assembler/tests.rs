@@ -85,8 +85,16 @@ fn followed_report(task: Option<pb::FollowedTask>, dropped: bool) -> Event {
     Event::Followed(pb::FollowedReport { volume_id: VOLUME.into(), task, error: None, dropped })
 }
 
-fn take(assembler: &mut PictureAssembler, age: u64, event: Event) -> Result<(), Unreadable> {
+fn take(assembler: &mut PictureAssembler, age: u64, event: Event) -> Result<(), NotTaken> {
     assembler.take(tell::message(secs(age), event), received())
+}
+
+/// The field that could not be read.
+fn unread(taken: Result<(), NotTaken>) -> &'static str {
+    match taken {
+        Err(NotTaken::Unreadable(error)) => error.field,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// An assembler that was told a full picture.
@@ -188,6 +196,14 @@ fn history_is_appended_once() {
     assert_eq!(assembler.picture().unwrap().history, [HistoryEntry { at, ..entry }]);
 }
 
+fn lasts(seconds: i64) -> pbjson_types::Duration {
+    pbjson_types::Duration { seconds, nanos: 0 }
+}
+
+fn countless() -> crate::types::v1::Counters {
+    crate::types::v1::Counters { files: u64::MAX, ..Default::default() }
+}
+
 #[test]
 fn what_cannot_be_read_names_the_field_and_changes_nothing() {
     let mut assembler = whole_picture();
@@ -210,6 +226,13 @@ fn what_cannot_be_read_names_the_field_and_changes_nothing() {
         ("host.protocol_version", Event::Host(pb::Host { protocol_version: 99, ..(&identity()).into() })),
         ("host.host_id", Event::Host(pb::Host { host_id: "node-a".into(), ..(&identity()).into() })),
         ("own_look.age", look(pb::OwnLook { age: None, ..good.clone() })),
+        // From the future, from before there was a Gluster, and longer than there are computers.
+        ("own_look.age", look(pb::OwnLook { age: Some(lasts(-3600)), ..good.clone() })),
+        ("own_look.age", look(pb::OwnLook { age: Some(lasts(i64::MAX)), ..good.clone() })),
+        ("own_look.age", look(pb::OwnLook { age: Some(lasts(4_000_000_000)), ..good.clone() })),
+        ("own_look.time_left", look(pb::OwnLook { time_left: Some(lasts(i64::MAX)), ..good.clone() })),
+        ("counters.files", look(pb::OwnLook { counters: Some(countless()), ..good.clone() })),
+        ("bytes of a volume's name", look(pb::OwnLook { volume_name: "di\0st".into(), ..good.clone() })),
         ("own_look.task_id", look(pb::OwnLook { task_id: "x".into(), ..good.clone() })),
         ("own_look.volume_id", look(pb::OwnLook { volume_id: String::new(), ..good.clone() })),
         ("own_look.bricks", look(pb::OwnLook { bricks: vec!["no brick".into()], ..good.clone() })),
@@ -219,14 +242,112 @@ fn what_cannot_be_read_names_the_field_and_changes_nothing() {
             Event::History(pb::HistoryReport { entries: vec![pb::HistoryEntry::default()] }),
         ),
     ] {
-        let error = take(&mut assembler, 0, event).unwrap_err();
-        assert_eq!(error.field, field, "{error}");
+        assert_eq!(unread(take(&mut assembler, 0, event)), field);
         assert_eq!(assembler.picture().unwrap(), &picture);
     }
     let nothing = pb::WatchTasksResponse::default();
-    assert_eq!(assembler.take(nothing, received()).unwrap_err().field, "event");
+    assert_eq!(unread(assembler.take(nothing, received())), "event");
     let mut early = PictureAssembler::default();
     let complete = Event::PictureComplete(pb::PictureComplete {});
-    let error = take(&mut early, 0, complete).unwrap_err();
-    assert_eq!(error.field, "picture_complete");
+    assert_eq!(unread(take(&mut early, 0, complete)), "picture_complete");
+}
+
+/// Tells without end, each time something else, until that is refused.
+fn until_refused(mut event: impl FnMut(u128) -> Event) -> TooMuch {
+    for start in [PictureAssembler::default(), whole_picture()] {
+        let mut assembler = start;
+        let refused = (0..1_000_000).find_map(|n| take(&mut assembler, 0, event(n)).err());
+        match refused {
+            Some(NotTaken::TooMuch(error)) if assembler.picture().is_some() => return error,
+            Some(NotTaken::TooMuch(_)) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    panic!("neither was whole")
+}
+
+#[test]
+fn volumes_followed_without_end_are_refused() {
+    let error = until_refused(|n| {
+        let volume_id = uuid::Uuid::from_u128(n).to_string();
+        let task = Some(tell::followed_task(&followed(), |_| String::new()));
+        Event::Followed(pb::FollowedReport { volume_id, task, error: None, dropped: false })
+    });
+    assert_eq!((error.what, error.told), ("followed volumes", bounds::VOLUMES + 1));
+    // What is dropped counts no more.
+    let mut assembler = whole_picture();
+    for n in 0..2 * bounds::VOLUMES as u128 {
+        let volume_id = uuid::Uuid::from_u128(n).to_string();
+        for dropped in [false, true] {
+            let task = Some(tell::followed_task(&followed(), |_| String::new()));
+            let report = pb::FollowedReport { volume_id: volume_id.clone(), task, error: None, dropped };
+            take(&mut assembler, 0, Event::Followed(report)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn large_tasks_are_refused_by_their_bytes() {
+    let bricks = vec![format!("node-a:/{}", "b".repeat(4000)); 100];
+    let error = until_refused(|n| {
+        let volume_id = uuid::Uuid::from_u128(n).to_string();
+        let task = Some(pb::FollowedTask { bricks: bricks.clone(), ..Default::default() });
+        Event::Followed(pb::FollowedReport { volume_id, task, error: None, dropped: false })
+    });
+    assert_eq!(error.what, "bytes of a picture");
+}
+
+#[test]
+fn a_history_without_end_keeps_its_newest_lines() {
+    let mut assembler = whole_picture();
+    let entry = |position: u32, command: &str| pb::HistoryEntry {
+        position: position.to_string(),
+        age: Some(lasts(1)),
+        command: command.to_owned(),
+        ..Default::default()
+    };
+    let told = |from: u32, command: &str| {
+        let entries = (from..from + 1000).map(|n| entry(n, command)).collect();
+        Event::History(pb::HistoryReport { entries })
+    };
+    for n in 0..20 {
+        take(&mut assembler, 0, told(n * 500, "volume rebalance dist stop")).unwrap();
+    }
+    let history = &assembler.picture().unwrap().history;
+    assert_eq!((history.len(), history[999].position.as_str()), (1000, "10499"));
+    // A line may be long, but not all of them.
+    take(&mut assembler, 0, told(20_000, &"x".repeat(10_000))).unwrap();
+    let history = &assembler.picture().unwrap().history;
+    assert_eq!(history.len(), bounds::HISTORY_BYTES / 10_005);
+    assert_eq!(history.last().unwrap().position, "20999");
+}
+
+#[test]
+fn what_is_above_a_bound_is_refused_by_name() {
+    let long = "x".repeat(bounds::WORDS + 1);
+    let peers = vec![crate::types::v1::Peer::default(); bounds::HOSTS + 1];
+    let looks = vec![pb::OwnLook::default(); bounds::VOLUMES + 1];
+    let entries = vec![pb::HistoryEntry::default(); bounds::HISTORY + 1];
+    let volume = |volume| Event::Volumes(pb::VolumesReport { volumes: vec![volume], error: None });
+    for (what, event) in [
+        ("hosts", Event::Peers(pb::PeersReport { peers, error: None })),
+        ("volumes looked at", Event::Own(pb::OwnReport { looks, error: None })),
+        ("commands of its history at once", Event::History(pb::HistoryReport { entries })),
+        (
+            "bytes of a volume's name",
+            volume(crate::types::v1::Volume { name: long.clone(), ..Default::default() }),
+        ),
+        (
+            "bytes of an option",
+            volume(crate::types::v1::Volume { options: [("o".into(), long)].into(), ..Default::default() }),
+        ),
+    ] {
+        let mut assembler = whole_picture();
+        let before = assembler.picture().unwrap().clone();
+        match take(&mut assembler, 0, event) {
+            Err(NotTaken::TooMuch(error)) => assert_eq!(error.what, what),
+            other => panic!("{what}: {other:?}"),
+        }
+        assert_eq!(assembler.picture().unwrap(), &before);
+    }
 }
