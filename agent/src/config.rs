@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, Parser};
+use clap::{Args, Parser, Subcommand};
 use hod_proto::AGENT_PORT;
 use serde::Deserialize;
 
@@ -26,6 +26,35 @@ struct CommandLine {
     config: Option<PathBuf>,
     #[command(flatten)]
     given: Given,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What is done instead of running the agent.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Have glustereventsd tell the agents of the pool what happens
+    #[command(subcommand)]
+    Events(EventsCommand),
+}
+
+/// What is done about glustereventsd's webhook.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum EventsCommand {
+    /// Register the agents' webhook with glustereventsd, on every host of the pool
+    Enable,
+    /// Take it back
+    Disable(Disable),
+    /// Tell how events come in on this host, and where glustereventsd runs
+    Status,
+}
+
+/// What is taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct Disable {
+    /// Another URL than the configuration's, such as that of an earlier one
+    #[arg(value_name = "URL")]
+    pub url: Option<String>,
 }
 
 /// What may be given, in the file under the same names with underscores. A value
@@ -221,13 +250,26 @@ impl Config {
         I: IntoIterator<Item = T>,
         T: Into<std::ffi::OsString> + Clone,
     {
+        Self::read_with_command(arguments).map(|(config, _)| config)
+    }
+
+    /// The same, with what is to be done instead of running the agent, if anything.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_with_command<I, T>(arguments: I) -> Result<(Self, Option<EventsCommand>), BadConfig>
+    where
+        I: IntoIterator<Item = T>,
+        T: Into<std::ffi::OsString> + Clone,
+    {
         let line = CommandLine::try_parse_from(arguments)?;
         let file = match &line.config {
             Some(file) => read_file(file)?,
             None if Path::new(FILE).exists() => read_file(Path::new(FILE))?,
             None => Given::default(),
         };
-        Self::of(line.given, file)
+        let command = line.command.map(|Command::Events(command)| command);
+        Ok((Self::of(line.given, file)?, command))
     }
 
     fn of(line: Given, file: Given) -> Result<Self, BadConfig> {

@@ -1,5 +1,5 @@
 //! Hears Gluster's own events: on the event port ([`port`]) where glustereventsd does
-//! not run, by its webhook ([`webhook`]) where it does; [`eventsd`] says which.
+//! not run, by its webhook ([`webhook`]) where it does; [`eventsd`] says which. [`manage`] registers the webhook.
 //!
 //! An event makes discovery look at once and decides nothing: no delivery is promised,
 //! a stop is told only on the host where it was typed, and whoever reaches loopback
@@ -7,6 +7,7 @@
 //! is taken. How often, however many there are, is bounded by discovery.
 
 pub(crate) mod eventsd;
+mod manage;
 pub(crate) mod port;
 pub(crate) mod webhook;
 
@@ -17,6 +18,8 @@ use crate::gluster::read::event::Event;
 use crate::metrics::Metrics;
 use crate::picture::Board;
 use crate::watch::Wakes;
+
+pub use manage::{Trouble, manage};
 
 /// Where an event came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,7 +16,7 @@ mod bricks;
 mod command;
 pub mod config;
 mod discovery;
-mod events;
+pub mod events;
 mod follow;
 pub mod gluster;
 mod hints;

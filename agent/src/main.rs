@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use hod_agent::config::{BadConfig, Config};
+use hod_agent::config::{BadConfig, Config, EventsCommand};
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -12,8 +12,8 @@ use tracing_subscriber::EnvFilter;
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let config = match Config::read(std::env::args_os()) {
-        Ok(config) => config,
+    let (config, command) = match Config::read_with_command(std::env::args_os()) {
+        Ok(read) => read,
         Err(BadConfig::CommandLine(error)) => {
             // Also where help was asked for, which is no error.
             let _ = error.print();
@@ -28,13 +28,23 @@ fn main() -> ExitCode {
         .or_else(|_| EnvFilter::try_from_default_env())
         .unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
-    match run(config) {
+    let ended = match command {
+        Some(command) => manage_events(&config, command),
+        None => run(config),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("hod-agent: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn manage_events(config: &Config, command: EventsCommand) -> anyhow::Result<()> {
+    print!("{}", hod_agent::events::manage(config, command).await?);
+    Ok(())
 }
 
 // A storage host may have many cores, and they are for the bricks.

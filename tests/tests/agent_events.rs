@@ -1,14 +1,17 @@
 //! Gluster's own events make an agent look at once, and do nothing else, on a scripted host.
 
 use std::net::Ipv4Addr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
+use hod_tests::binary::built;
 use hod_tests::pool::wait_until;
 use hod_tests::scripted::agent::SOON;
 use hod_tests::scripted::{Kind, ScriptedAgent, ScriptedPool};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UdpSocket};
+use tokio::process::Command;
 
 /// Nothing but events brings about a look: all else comes once an hour.
 const BY_EVENTS_ONLY: [&str; 3] = ["--look-every=1h", "--look-unwatched-every=100ms", "--alive-every=200ms"];
@@ -255,5 +258,94 @@ async fn events_can_be_left_unheard() -> Result<()> {
     let agent = agent(&pool, &["--events=false"]).await?;
     ensure!(TcpStream::connect(format!("{}:7462", agent.address())).await.is_err());
     drop(UdpSocket::bind(event_port(&agent)).await?);
+    Ok(())
+}
+
+/// Runs `hod-agent events …` beside a gluster-eventsapi that notes what it is told and ends as it is told to.
+struct EventsApi {
+    folder: tempfile::TempDir,
+}
+
+impl EventsApi {
+    /// `ends` is what it does with the command in `$1`.
+    fn new(ends: &str) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let script =
+            format!("#!/bin/sh\necho \"$*\" >> '{}'\n{ends}\n", folder.path().join("told").display());
+        let tool = folder.path().join("gluster-eventsapi");
+        std::fs::write(&tool, script)?;
+        std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755))?;
+        Ok(Self { folder })
+    }
+
+    /// How it ended, and all that it said.
+    async fn run(&self, args: &[&str]) -> Result<(Option<i32>, String)> {
+        let out = Command::new(built("hod-agent")?)
+            .args(args)
+            .env_clear()
+            .env("PATH", format!("{}:/usr/bin:/bin", self.folder.path().display()))
+            .output()
+            .await?;
+        let said = [out.stdout, out.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
+        Ok((out.status.code(), said.concat()))
+    }
+
+    /// What gluster-eventsapi was told.
+    fn told(&self) -> Vec<String> {
+        let told = std::fs::read_to_string(self.folder.path().join("told")).unwrap_or_default();
+        told.lines().map(str::to_owned).collect()
+    }
+}
+
+const URL: &str = "http://127.0.0.1:7462/events";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_webhook_is_registered_and_whoever_does_it_again_reaches_all_hosts() -> Result<()> {
+    let fresh = EventsApi::new("exit 0")?;
+    let (exit, said) = fresh.run(&["events", "enable"]).await?;
+    ensure!(exit == Some(0) && said.contains("restart glustereventsd"), "{exit:?} {said}");
+    ensure!(
+        fresh.told() == [format!("webhook-add {URL}"), format!("webhook-test {URL}")],
+        "{:?}",
+        fresh.told()
+    );
+
+    let already = EventsApi::new("[ $1 = webhook-add ] && exit 5; exit 0")?;
+    let (exit, said) = already.run(&["events", "enable"]).await?;
+    ensure!(exit == Some(0), "{exit:?} {said}");
+    ensure!(already.told()[1] == "sync", "{:?}", already.told());
+
+    let unanswered = EventsApi::new("[ $1 = webhook-test ] && { echo node-b; exit 4; }; exit 0")?;
+    let (exit, said) = unanswered.run(&["events", "enable"]).await?;
+    ensure!(exit == Some(0) && said.contains("No agent answers there") && said.contains("node-b"), "{said}");
+
+    let (exit, said) = fresh.run(&["events", "disable"]).await?;
+    ensure!(exit == Some(0) && said.contains("no more"), "{exit:?} {said}");
+    ensure!(fresh.told().last().is_some_and(|told| *told == format!("webhook-del {URL}")));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_keeps_the_webhook_from_being_registered_is_told() -> Result<()> {
+    for (ends, args, words) in [
+        ("exit 4", &["events", "enable"][..], "not every host was told"),
+        ("echo no copy >&2; exit 8", &["events", "enable"], "no copy"),
+        ("echo no glusterd; exit 1", &["events", "enable"], "webhook-add failed (exit code 1): no glusterd"),
+        ("exit 0", &["--events=false", "events", "enable"], "events = false"),
+    ] {
+        let (exit, said) = EventsApi::new(ends)?.run(args).await?;
+        ensure!(exit == Some(1) && said.contains(words), "{exit:?} {said}");
+    }
+    let lacking = EventsApi::new("exit 0")?;
+    std::fs::remove_file(lacking.folder.path().join("gluster-eventsapi"))?;
+    let (exit, said) = lacking.run(&["events", "enable"]).await?;
+    ensure!(exit == Some(1) && said.contains("there is nothing to register"), "{exit:?} {said}");
+    // What there is to tell is told without it.
+    let (exit, said) = lacking.run(&["events", "status"]).await?;
+    ensure!(exit == Some(0) && said.contains(&format!("{URL}: not registered")), "{exit:?} {said}");
+
+    let unknown = EventsApi::new("exit 6")?;
+    let (exit, said) = unknown.run(&["events", "disable", "http://127.0.0.1:9/events"]).await?;
+    ensure!(exit == Some(0) && said.contains("http://127.0.0.1:9/events: nothing to disable"), "{said}");
     Ok(())
 }

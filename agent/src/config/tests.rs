@@ -26,6 +26,18 @@ fn defaults_stay_on_this_host() {
 }
 
 #[test]
+fn a_command_is_told_beside_the_settings_it_goes_by() {
+    let read =
+        |words: &str| Config::read_with_command(std::iter::once("hod-agent").chain(words.split_whitespace()));
+    let (config, command) = read("--webhook-listen [::1]:7 events enable").unwrap();
+    assert_eq!((config.events.unwrap().webhook.port(), command), (7, Some(EventsCommand::Enable)));
+    assert_eq!(read("--listen 127.0.0.1:1").unwrap().1, None);
+    for words in ["events", "event enable", "events enable http://127.0.0.1/"] {
+        assert!(matches!(read(words), Err(BadConfig::CommandLine(_))), "{words}");
+    }
+}
+
+#[test]
 fn events_are_heard_unless_told_not_to() {
     let config = with_file("", &[]).unwrap();
     let webhook = "127.0.0.1:7462".parse().unwrap();

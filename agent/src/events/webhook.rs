@@ -34,6 +34,11 @@ const CONNECTIONS: usize = 8;
 /// A connection's time, from its first byte to its last.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// The URL that glustereventsd is to post to.
+pub(super) fn url(listen: SocketAddr) -> String {
+    format!("http://{listen}{PATH}")
+}
+
 /// Answers until cancelled. An address that can't be had is tried again this often:
 /// an agent without its webhook sees everything, only later.
 pub(crate) async fn run(
