@@ -32,9 +32,11 @@ use crate::watch::{Folders, Wakes};
 /// How long to gather wakes: glusterd rewrites several files in a row.
 const GATHER: Duration = Duration::from_millis(100);
 
-/// How long after a change to look again: for some tenths of a second get-state
-/// tells a task that is being stopped still under its id (seen).
-const SETTLE: Duration = Duration::from_secs(2);
+/// How long after a change to look again, each time: for some tenths of a second
+/// get-state tells a task that is being stopped still under its id, and nothing tells
+/// when it does so no more (seen).
+const SETTLE: [Duration; 3] =
+    [Duration::from_millis(250), Duration::from_millis(750), Duration::from_secs(2)];
 
 /// How often the task list is asked where get-state refuses: it takes each volume's
 /// lock in turn.
@@ -72,6 +74,7 @@ impl Discovery {
             host: identity::id_in_file(&self.folders.glusterd),
             version: None,
             watched: self.wakes.watched(),
+            turned: None,
             due: Due {
                 everything: now,
                 tasks: None,
@@ -94,6 +97,8 @@ struct Looker {
     host: Option<HostId>,
     version: Option<Version>,
     watched: watch::Receiver<bool>,
+    /// When a look last saw a change.
+    turned: Option<Instant>,
     due: Due,
 }
 
@@ -217,14 +222,13 @@ impl Looker {
         if lost || missing {
             self.look_at_volumes().await;
         }
-        let next = match (turned, *self.watched.borrow()) {
-            (true, _) => Some(SETTLE),
-            (false, false) => Some(self.with.paces.look_unwatched),
-            (false, true) => None,
-        };
-        if let Some(next) = next {
-            self.due.tasks = Some(Instant::now() + next);
+        let now = Instant::now();
+        if turned {
+            self.turned = Some(now);
         }
+        let settled = self.turned.and_then(|turned| next_after(turned, now));
+        let unwatched = (!*self.watched.borrow()).then(|| now + self.with.paces.look_unwatched);
+        self.due.tasks = [settled, unwatched].into_iter().flatten().min();
     }
 
     /// The looks with those of a task list laid over them, if get-state refuses for
@@ -310,7 +314,28 @@ impl Looker {
     }
 }
 
+/// When to look again, now that a change is this long ago.
+fn next_after(turned: Instant, now: Instant) -> Option<Instant> {
+    SETTLE.iter().map(|after| turned + *after).find(|at| *at > now)
+}
+
 /// `pool list` calls the host asked so.
 fn is_asked_host(peer: &Peer) -> bool {
     peer.names.iter().any(|name| name == "localhost")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_change_is_looked_at_again_until_it_is_two_seconds_old() {
+        let turned = Instant::now();
+        let ms = Duration::from_millis;
+        for (age, next) in
+            [(0, Some(250)), (249, Some(250)), (250, Some(750)), (800, Some(2000)), (2000, None)]
+        {
+            assert_eq!(next_after(turned, turned + ms(age)), next.map(|next| turned + ms(next)), "{age}");
+        }
+    }
 }
