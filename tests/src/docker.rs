@@ -3,10 +3,11 @@
 //! Everything is labelled with the process that made it, so that what a killed test left behind
 //! is found and taken away ([`sweep`]), while pools of other tests run on beside it.
 
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use tokio::process::Command;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::OnceCell;
 
 /// The label that names the process a container or network belongs to.
@@ -33,6 +34,33 @@ where
 pub async fn exec(container: &str, command: &[&str]) -> Result<Output> {
     let args: Vec<String> = ["exec", container].iter().chain(command).map(|arg| (*arg).to_owned()).collect();
     output(&args).await
+}
+
+/// What a command in a container prints, line by line, for as long as this is kept.
+#[derive(Debug)]
+pub struct Lines {
+    lines: tokio::io::Lines<BufReader<ChildStdout>>,
+    _docker: Child,
+}
+
+impl Lines {
+    /// Runs the command.
+    pub fn of(container: &str, command: &[&str]) -> Result<Self> {
+        let mut docker = Command::new("docker")
+            .args(["exec", container])
+            .args(command)
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .context("running docker (./x test installs it)")?;
+        let stdout = docker.stdout.take().context("no standard output")?;
+        Ok(Self { lines: BufReader::new(stdout).lines(), _docker: docker })
+    }
+
+    /// The next line; none where the command has ended.
+    pub async fn next(&mut self) -> Result<Option<String>> {
+        Ok(self.lines.next_line().await?)
+    }
 }
 
 async fn output(args: &[String]) -> Result<Output> {

@@ -10,6 +10,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use xshell::Shell;
 
+mod bench;
 mod binaries;
 mod compose;
 mod demo;
@@ -42,8 +43,23 @@ enum Chore {
     },
     /// Build the container images of all Gluster versions
     Images,
+    /// Measure on real pools
+    Bench {
+        #[command(subcommand)]
+        what: BenchCommand,
+    },
     /// Formatting, clippy, cargo deny, buf
     Lint,
+}
+
+#[derive(Subcommand)]
+enum BenchCommand {
+    /// From the moment a host shows a task, or its end, to the job's row
+    Latency {
+        /// How many tasks are started, and end
+        #[arg(long, default_value_t = 100)]
+        starts: u32,
+    },
 }
 
 #[derive(Subcommand)]
@@ -70,6 +86,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Demo { what: None } => demo::up(&sh),
         Chore::Demo { what: Some(DemoCommand::Down) } => demo::down(&sh),
         Chore::Test { quick, nextest } => test::run(&sh, quick, &nextest),
+        Chore::Bench { what: BenchCommand::Latency { starts } } => bench::latency(&sh, starts),
         Chore::Images => images::for_tests(&sh),
         Chore::Lint => lint::run(&sh),
     }

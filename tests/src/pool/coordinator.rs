@@ -14,7 +14,7 @@ use tonic::Code;
 use tonic::transport::{Channel, Endpoint};
 
 use super::{Container, Pool, metrics::metric, mounted, wait_for, wait_until};
-use crate::docker::{docker, exec};
+use crate::docker::{Lines, docker, exec};
 
 /// A container with hod-coordinator in the pool's network.
 #[derive(Debug)]
@@ -151,6 +151,11 @@ impl Coordinator {
     /// Runs a command beside the coordinator, however it ends.
     pub async fn exec(&self, command: &[&str]) -> Result<Output> {
         exec(&self.container.0, command).await
+    }
+
+    /// What a command prints beside the coordinator, line by line.
+    pub fn lines(&self, command: &[&str]) -> Result<Lines> {
+        Lines::of(&self.container.0, command)
     }
 
     /// What `hod` prints with these arguments, run beside the coordinator; it must succeed.

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use tokio::sync::Mutex;
 
 use super::{Container, Version, metrics::metric, mounted, told, wait_for, wait_until};
-use crate::docker::{docker, exec};
+use crate::docker::{Lines, docker, exec};
 
 /// A container with a Gluster host, in which each program can be stopped without the other.
 #[derive(Debug)]
@@ -66,6 +66,11 @@ impl Host {
     /// Runs a command on the host, however it ends.
     pub async fn exec(&self, command: &[&str]) -> Result<Output> {
         exec(&self.container.0, command).await
+    }
+
+    /// What a command prints on the host, line by line.
+    pub fn lines(&self, command: &[&str]) -> Result<Lines> {
+        Lines::of(&self.container.0, command)
     }
 
     /// Runs Gluster's command line as an operator would; it must succeed.
