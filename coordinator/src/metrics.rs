@@ -57,6 +57,7 @@ impl Default for Metrics {
             leading,
         );
         registry.register("held", "Whether this coordinator holds the pool (1) or another may (0)", held);
+        crate::store::register_measures(&mut registry);
         *metrics.registry.lock().unwrap_or_else(PoisonError::into_inner) = registry;
         metrics
     }

@@ -162,8 +162,7 @@ impl Coordinator {
         let stop = CancellationToken::new();
         let sync = Sync::start(store.clone(), rules, metrics.clone()).await?;
         let commands = Commands::new(store.clone(), sync.clone());
-        let api =
-            Api { store: store.clone(), sync: sync.clone(), commands: commands.clone(), stop: stop.clone() };
+        let api = Api::new(store.clone(), sync.clone(), commands.clone(), stop.clone());
         let (routes, reporter) = api.routes().await?;
         let (health, watch_health) = Health::watch(store, reporter);
 

@@ -1,7 +1,8 @@
 //! What the coordinator answers over gRPC: one file a service.
 //!
 //! A request is checked where it arrives ([`check`]); from there on its values are
-//! types of `hod-core`. Answers are made from what the store holds ([`tell`]) and
+//! types of `hod-core`. A call about a pool that another coordinator holds is sent on to
+//! that one ([`forward`]). Answers are made from what the store holds ([`tell`]) and
 //! keep no state of their own; a watch listens to the store first and reads then,
 //! so that nothing falls between. What goes wrong becomes a status in one place
 //! ([`problem`]).
@@ -11,6 +12,7 @@ mod ages;
 mod check;
 mod commands;
 mod events;
+mod forward;
 mod identity;
 mod jobs;
 mod pools;
@@ -29,11 +31,14 @@ use hod_proto::coordinator::v1::jobs_server::JobsServer;
 use hod_proto::coordinator::v1::pools_server::PoolsServer;
 use hod_proto::coordinator::v1::tasks_server::TasksServer;
 use tokio_util::sync::CancellationToken;
+use tonic::Status;
 use tonic::service::Routes;
 use tonic_health::server::HealthReporter;
 
+use forward::Forwarder;
+
 use crate::commands::Commands;
-use crate::store::Store;
+use crate::store::{Pool, Store};
 use crate::sync::Sync;
 
 /// What every service answers from.
@@ -47,9 +52,39 @@ pub struct Api {
     pub commands: Arc<Commands>,
     /// Cancelled when the coordinator stops: watches end then.
     pub stop: CancellationToken,
+    forwarder: Forwarder,
 }
 
 impl Api {
+    /// What answers from these.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        sync: Arc<Sync>,
+        commands: Arc<Commands>,
+        stop: CancellationToken,
+    ) -> Self {
+        let forwarder = Forwarder::new(sync.rules().network.clone());
+        Self { store, sync, commands, stop, forwarder }
+    }
+
+    /// Where a pool is held, if another coordinator holds it.
+    fn held_elsewhere(&self, pool: &Pool) -> Option<String> {
+        let here = self.sync.live(pool.id).is_some_and(|live| live.tenure().lease().is_some());
+        let by_itself = pool.holder == self.sync.rules().coordinator.name;
+        (!here && !by_itself && !pool.holder_address.is_empty()).then(|| pool.holder_address.clone())
+    }
+
+    /// Whether a call that only a pool's holder can answer is for this coordinator.
+    ///
+    /// # Errors
+    /// It is for another: has the call sent on.
+    fn is_for_us(&self, pool: &Pool) -> Result<(), Status> {
+        let Some(address) = self.held_elsewhere(pool) else { return Ok(()) };
+        let message = format!("pool {} is held by the coordinator {}", pool.name, pool.holder);
+        Err(forward::held_by(&address, message))
+    }
+
     /// All services, with health and reflection; and who tells health.
     ///
     /// # Errors
@@ -61,6 +96,7 @@ impl Api {
         reporter.set_serving::<TasksServer<Self>>().await;
         reporter.set_serving::<EventsServer<Self>>().await;
         reporter.set_serving::<CommandsServer<Self>>().await;
+        let forwarder = self.forwarder.clone();
         let reflection = || {
             tonic_reflection::server::Builder::configure()
                 .register_encoded_file_descriptor_set(hod_proto::DESCRIPTORS)
@@ -77,6 +113,7 @@ impl Api {
             .add_service(reflection().build_v1()?)
             // grpcurl up to 1.8 speaks this one only.
             .add_service(reflection().build_v1alpha()?);
-        Ok((routes.routes(), reporter))
+        let sent_on = axum::middleware::from_fn_with_state(forwarder, forward::forward);
+        Ok((routes.routes().into_axum_router().layer(sent_on).into(), reporter))
     }
 }

@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::future::join_all;
 use hod_core::id::{HostId, PoolId};
 use hod_proto::convert::coordinator;
 use hod_proto::coordinator::v1 as pb;
+use hod_proto::coordinator::v1::pools_client::PoolsClient;
 use hod_proto::coordinator::v1::pools_server::Pools;
 use tonic::{Request, Response, Status};
 use tracing::info;
 
-use super::{Api, identity, problem, tell};
-use crate::store::PoolVolume;
+use super::{Api, forward, identity, problem, tell};
+use crate::store::{Pool, PoolVolume};
 
 #[tonic::async_trait]
 impl Pools for Api {
@@ -63,8 +65,15 @@ impl Pools for Api {
         &self,
         request: Request<pb::ListHostsRequest>,
     ) -> Result<Response<pb::ListHostsResponse>, Status> {
-        let pool = self.pool_or_all(&request.into_inner().pool).await?;
-        let hosts = self.hosts_of(pool.map(|p| p.id)).await?;
+        let sent_on = forward::is_sent_on(request.metadata());
+        let hosts = match self.pool_or_all(&request.into_inner().pool).await? {
+            Some(pool) if !sent_on => {
+                self.is_for_us(&pool)?;
+                self.hosts_of(Some(pool.id)).await?
+            }
+            None if !sent_on => self.hosts_of_all().await?,
+            pool => self.hosts_of(pool.map(|p| p.id)).await?,
+        };
         Ok(Response::new(pb::ListHostsResponse { hosts }))
     }
 
@@ -87,6 +96,28 @@ impl Pools for Api {
 }
 
 impl Api {
+    /// Each pool's hosts, as its holder tells them.
+    async fn hosts_of_all(&self) -> Result<Vec<pb::Host>, Status> {
+        let pools = self.store.pools().await.map_err(problem::store)?;
+        if pools.iter().all(|pool| self.held_elsewhere(pool).is_none()) {
+            return self.hosts_of(None).await;
+        }
+        let told = join_all(pools.iter().map(|pool| self.hosts_told_of(pool))).await;
+        let told: Result<Vec<Vec<pb::Host>>, Status> = told.into_iter().collect();
+        Ok(told?.into_iter().flatten().collect())
+    }
+
+    async fn hosts_told_of(&self, pool: &Pool) -> Result<Vec<pb::Host>, Status> {
+        if let Some(holder) = self.held_elsewhere(pool) {
+            let request = forward::sent_on(pb::ListHostsRequest { pool: pool.name.clone() });
+            let ask = |channel| async move { PoolsClient::new(channel).list_hosts(request).await };
+            if let Some(told) = self.forwarder.ask(&holder, ask).await {
+                return Ok(told.hosts);
+            }
+        }
+        self.hosts_of(Some(pool.id)).await
+    }
+
     async fn hosts_of(&self, pool: Option<PoolId>) -> Result<Vec<pb::Host>, Status> {
         let hosts = self.store.hosts(pool).await.map_err(problem::store)?;
         let pools: BTreeSet<PoolId> = hosts.iter().map(|h| h.pool).collect();

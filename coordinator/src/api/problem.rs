@@ -6,6 +6,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 use tracing::error;
 
+use super::forward;
 use crate::commands::Refusal;
 use crate::commands::refusal::is_argument;
 use crate::store::StoreError;
@@ -68,6 +69,7 @@ pub(super) fn command(refusal: Refusal) -> Status {
     let message = refusal.to_string();
     match refusal {
         Refusal::Store(e) => store(e),
+        Refusal::NotHeld { address, .. } if !address.is_empty() => forward::held_by(&address, message),
         Refusal::NoAgent(_) | Refusal::Interrupted | Refusal::NotHeld { .. } => Status::unavailable(message),
         Refusal::Gluster { subject, error } => {
             let mut details = ErrorDetails::new();

@@ -5,20 +5,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hod_core::id::{HostId, TaskId, VolumeId};
+use futures::future::join_all;
+use hod_core::id::{HostId, PoolId, TaskId, VolumeId};
 use hod_core::observation::{Holding, HostPicture, Word};
 use hod_core::record::HostState;
 use hod_proto::convert::common::duration;
 use hod_proto::coordinator::v1 as pb;
 use hod_proto::coordinator::v1::host_says::Answer;
+use hod_proto::coordinator::v1::tasks_client::TasksClient;
 use hod_proto::coordinator::v1::tasks_server::Tasks;
 use hod_proto::types::v1 as types;
 use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 
 use super::ages::Ages;
-use super::{Api, check, problem, tell};
-use crate::store::PoolHost;
+use super::{Api, check, forward, problem, tell};
+use crate::store::{Pool, PoolHost};
 use crate::sync::live::{Live, Now};
 
 #[tonic::async_trait]
@@ -27,29 +29,28 @@ impl Tasks for Api {
         &self,
         request: Request<pb::ListTasksRequest>,
     ) -> Result<Response<pb::ListTasksResponse>, Status> {
-        let pool = self.pool_or_all(&request.into_inner().pool).await?.map(|p| p.id);
-        let hosts = self.store.hosts(pool).await.map_err(problem::store)?;
-        let lives = self.lives(&hosts);
-        let listed: BTreeSet<TaskId> = lives.values().flat_map(|live| live.task_ids()).collect();
-        let tasks = self.store.tasks(pool, &listed).await.map_err(problem::store)?;
-        let ages = Ages::read(&*self.store, pool).await.map_err(problem::store)?;
-        let now = self.sync.clock().now();
-        Ok(Response::new(pb::ListTasksResponse {
-            tasks: tasks.iter().map(|task| tell::task(task, &ages)).collect(),
-            silent: hosts
-                .iter()
-                .filter(|h| h.host.state != HostState::Left)
-                .filter_map(|h| silent(h, lives.get(&h.pool).map(|l| l.now()), now))
-                .collect(),
-        }))
+        let sent_on = forward::is_sent_on(request.metadata());
+        let told = match self.pool_or_all(&request.into_inner().pool).await? {
+            Some(pool) if !sent_on => {
+                self.is_for_us(&pool)?;
+                self.tasks_here(Some(pool.id)).await?
+            }
+            None if !sent_on => self.tasks_of_all().await?,
+            pool => self.tasks_here(pool.map(|p| p.id)).await?,
+        };
+        Ok(Response::new(told))
     }
 
     async fn get_task(
         &self,
         request: Request<pb::GetTaskRequest>,
     ) -> Result<Response<pb::GetTaskResponse>, Status> {
+        let sent_on = forward::is_sent_on(request.metadata());
         let id: TaskId = check::id("task_id", &request.into_inner().task_id)?;
         let task = self.store.task(id).await.map_err(problem::store)?;
+        if !sent_on {
+            self.is_for_us(&self.store.pool(&task.pool.to_string()).await.map_err(problem::store)?)?;
+        }
         let pool = Some(task.pool);
         let hosts = self.store.hosts(pool).await.map_err(problem::store)?;
         let ages = Ages::read(&*self.store, pool).await.map_err(problem::store)?;
@@ -69,6 +70,53 @@ impl Tasks for Api {
 }
 
 impl Api {
+    /// Each pool's tasks, as its holder tells them.
+    async fn tasks_of_all(&self) -> Result<pb::ListTasksResponse, Status> {
+        let pools = self.store.pools().await.map_err(problem::store)?;
+        if pools.iter().all(|pool| self.held_elsewhere(pool).is_none()) {
+            return self.tasks_here(None).await;
+        }
+        let mut all = pb::ListTasksResponse::default();
+        for told in join_all(pools.iter().map(|pool| self.tasks_of(pool))).await {
+            let told = told?;
+            all.tasks.extend(told.tasks);
+            all.silent.extend(told.silent);
+        }
+        Ok(all)
+    }
+
+    async fn tasks_of(&self, pool: &Pool) -> Result<pb::ListTasksResponse, Status> {
+        if let Some(holder) = self.held_elsewhere(pool) {
+            let request = forward::sent_on(pb::ListTasksRequest { pool: pool.name.clone() });
+            let ask = |channel| async move {
+                let mut tasks = TasksClient::new(channel).max_decoding_message_size(forward::ANSWER_AT_MOST);
+                tasks.list_tasks(request).await
+            };
+            if let Some(told) = self.forwarder.ask(&holder, ask).await {
+                return Ok(told);
+            }
+        }
+        self.tasks_here(Some(pool.id)).await
+    }
+
+    /// By what is recorded, and by what is heard here.
+    async fn tasks_here(&self, pool: Option<PoolId>) -> Result<pb::ListTasksResponse, Status> {
+        let hosts = self.store.hosts(pool).await.map_err(problem::store)?;
+        let lives = self.lives(&hosts);
+        let listed: BTreeSet<TaskId> = lives.values().flat_map(|live| live.task_ids()).collect();
+        let tasks = self.store.tasks(pool, &listed).await.map_err(problem::store)?;
+        let ages = Ages::read(&*self.store, pool).await.map_err(problem::store)?;
+        let now = self.sync.clock().now();
+        Ok(pb::ListTasksResponse {
+            tasks: tasks.iter().map(|task| tell::task(task, &ages)).collect(),
+            silent: hosts
+                .iter()
+                .filter(|h| h.host.state != HostState::Left)
+                .filter_map(|h| silent(h, lives.get(&h.pool).map(|l| l.now()), now))
+                .collect(),
+        })
+    }
+
     fn lives(&self, hosts: &[PoolHost]) -> BTreeMap<hod_core::id::PoolId, Arc<Live>> {
         let pools: BTreeSet<_> = hosts.iter().map(|h| h.pool).collect();
         pools.into_iter().filter_map(|id| Some((id, self.sync.live(id)?))).collect()

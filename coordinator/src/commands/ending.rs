@@ -17,7 +17,7 @@ use super::agents::{Acting, not_run};
 use super::fault::{FaultPoint, reach};
 use super::gather::{Known, Needs};
 use super::refusal::in_words;
-use super::{Asked, Commands, Receipt, Refusal, Shown};
+use super::{Asked, Commands, NOT_HELD, Receipt, Refusal, Shown};
 use crate::store::CommandEvent;
 
 /// A command that ends or halts the task that is there.
@@ -115,6 +115,7 @@ impl End {
             actor = %self.actor, "{}", self.ending.what()
         );
         let outcome = match self.known.agents.acting(Uuid::new_v4()).await {
+            Ok(_) if !self.commands.holds(&self.known) => Outcome::Refused(not_run(NOT_HELD)),
             Ok(acting) => self.ending.execute(&self.known, &self.task, &acting).await,
             Err(why) => Outcome::Refused(not_run(&why)),
         };

@@ -78,6 +78,9 @@ pub use shown::Shown;
 /// A lease that is about to be taken is waited for so long.
 const LEASE: Duration = Duration::from_secs(3);
 
+/// Why nothing was run, where another coordinator may have taken the pool meanwhile.
+const NOT_HELD: &str = "this coordinator may not hold the pool any more";
+
 /// What commands are run with.
 pub struct Commands {
     store: Arc<dyn Store>,
@@ -140,6 +143,13 @@ impl Commands {
             holder: if held_by_another { pool.holder.clone() } else { String::new() },
             address: if held_by_another { pool.holder_address.clone() } else { String::new() },
         })
+    }
+
+    /// Whether a pool is held, as it was all the time since something was gathered. To be
+    /// asked right before an agent is: a coordinator that was frozen in between must not act.
+    fn holds(&self, known: &gather::Known) -> bool {
+        let live = self.sync.live(known.pool.id);
+        live.and_then(|live| live.tenure().lease()) == Some(known.lease)
     }
 
     /// The sync of a pool looks again at once.

@@ -22,7 +22,7 @@ use super::agents::{Acting, not_run};
 use super::fault::{FaultPoint, reach};
 use super::gather::{Known, Needs};
 use super::refusal::in_words;
-use super::{Asked, Commands, Receipt, Refusal, Shown, throttle};
+use super::{Asked, Commands, NOT_HELD, Receipt, Refusal, Shown, throttle};
 use crate::store::{CommandEvent, NewCommand, NewThrottle, Resume, StoreError, VolumeWindow};
 
 /// The store may be away for so long while an answer waits to be recorded. One that
@@ -218,12 +218,6 @@ impl Run {
         })
     }
 
-    /// Whether the pool is held, as it was all the time since the checks.
-    fn holds(&self) -> bool {
-        let live = self.commands.sync.live(self.known.pool.id);
-        live.and_then(|live| live.tenure().lease()) == Some(self.known.lease)
-    }
-
     async fn note(&self, intention: &Intention) {
         for (severity, kind, message) in &self.notes {
             let event = CommandEvent {
@@ -252,9 +246,8 @@ impl Run {
         };
         // A coordinator that was paused in between must not act on what was settled.
         match self.commands.store.open_intention(intention.id).await {
-            Ok(Some(_)) if !self.holds() => {
-                let why = "this coordinator may not hold the pool any more";
-                return Some(Outcome::Refused(not_run(why)));
+            Ok(Some(_)) if !self.commands.holds(&self.known) => {
+                return Some(Outcome::Refused(not_run(NOT_HELD)));
             }
             Ok(Some(_)) if opened.elapsed() < STALE => {}
             Ok(Some(_)) => {

@@ -10,8 +10,14 @@ use super::DatabaseError;
 
 /// A host that is down is given up after so long, and the next one is tried.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// A connection whose host answers nothing is given up after so long.
-const SILENT_TIMEOUT: Duration = Duration::from_secs(30);
+/// The same where there is another to be tried.
+const CONNECT_TIMEOUT_OF_SEVERAL: Duration = Duration::from_secs(2);
+/// A connection whose host answers nothing is given up after so long …
+const SILENT_TIMEOUT: Duration = Duration::from_secs(10);
+/// … which is found out, while nothing is sent, by asking after so long, and so often.
+const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(2));
+/// What `keepalives_idle` is where it is not said otherwise.
+const KEEP_ALIVE_UNSAID: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// Reads an address, and settles what it leaves open:
 /// - of several hosts, the one that takes writes is used;
@@ -33,7 +39,10 @@ pub(super) fn parse(address: &str) -> Result<Config, DatabaseError> {
         config.ssl_mode(if stays_here(&config) { SslMode::Disable } else { SslMode::Require });
     }
     if config.get_connect_timeout().is_none() {
-        config.connect_timeout(CONNECT_TIMEOUT);
+        config.connect_timeout(if hosts > 1 { CONNECT_TIMEOUT_OF_SEVERAL } else { CONNECT_TIMEOUT });
+    }
+    if config.get_keepalives_idle() == KEEP_ALIVE_UNSAID && config.get_keepalives_interval().is_none() {
+        config.keepalives_idle(KEEP_ALIVE.0).keepalives_interval(KEEP_ALIVE.1).keepalives_retries(3);
     }
     if config.get_tcp_user_timeout().is_none() {
         config.tcp_user_timeout(SILENT_TIMEOUT);

@@ -39,6 +39,7 @@ pub use model::{
     Roster, Step, Subject, Task,
 };
 pub use pg::PgStore;
+pub(crate) use pg::register_measures;
 
 /// The record of every pool.
 ///

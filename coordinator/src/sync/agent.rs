@@ -224,13 +224,14 @@ pub(crate) fn status_in_words(status: &tonic::Status) -> String {
 }
 
 /// An error with its causes: tonic's own text says only "transport error".
-fn in_words(error: &dyn std::error::Error) -> String {
+pub(crate) fn in_words(error: &dyn std::error::Error) -> String {
     let causes: Vec<String> =
         std::iter::successors(error.source(), |e| e.source()).map(ToString::to_string).collect();
     causes.last().cloned().unwrap_or_else(|| error.to_string())
 }
 
-async fn is_loopback(address: &AgentAddress) -> Result<bool, String> {
+/// Whether all that an address names is on this machine.
+pub(crate) async fn is_loopback(address: &AgentAddress) -> Result<bool, String> {
     let lookup = tokio::net::lookup_host((address.host.as_str(), address.port));
     match tokio::time::timeout(CONNECT, lookup).await {
         Ok(Ok(mut found)) => Ok(found.all(|a| a.ip().is_loopback())),

@@ -9,6 +9,7 @@ mod external;
 mod hostile;
 mod leading;
 mod outage;
+mod sharing;
 mod support;
 mod syncing;
 mod watching;

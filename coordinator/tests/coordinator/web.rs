@@ -36,6 +36,9 @@ async fn a_coordinator_that_is_well_says_so_everywhere() {
     assert!(get(&world, "/healthz").await.starts_with("HTTP/1.1 200"));
     assert_eq!(metric(&world, "hosts").await, 2);
     assert!(metric(&world, "syncs_total").await >= 1);
+    assert_eq!(metric(&world, "held").await, 1);
+    let queries = get(&world, "/metrics").await;
+    assert!(queries.contains("hod_coordinator_query_seconds_count{query=\"check_in\"}"), "{queries}");
     for service in ["", "hod.coordinator.v1.Pools", "hod.coordinator.v1.Events"] {
         let request = HealthCheckRequest { service: service.into() };
         let answer = HealthClient::new(world.channel()).check(request).await.unwrap().into_inner();

@@ -18,6 +18,7 @@ mod obligations;
 mod pauses;
 mod plans;
 mod pools;
+mod retries;
 mod rules;
 mod server;
 mod settling;

@@ -16,8 +16,10 @@ mod jobs;
 mod lease;
 mod listen;
 mod load;
+mod measure;
 mod members;
 mod pools;
+mod retry;
 mod seen;
 mod sql;
 mod tasks;
@@ -47,6 +49,8 @@ use super::model::{
 use crate::database::Database;
 use convert::Columns as _;
 use listen::Listener;
+pub(crate) use measure::register as register_measures;
+use retry::{change, look, read};
 use sql::{Sql, refusal};
 
 /// Not the transaction's beginning: that would stand still in a long one.
@@ -115,47 +119,35 @@ async fn commit(transaction: Transaction<'_>) -> Result<()> {
 #[async_trait]
 impl Store for PgStore {
     async fn now(&self) -> Result<Timestamp> {
-        NOW.row(&self.connection().await?, &[]).await?.time("now")
+        read!(self, "now", |client| NOW.row(client, &[]).await?.time("now"))
     }
 
     async fn add_pool(&self, new: NewPool) -> Result<Pool> {
-        let mut connection = self.connection().await?;
-        let transaction = begin(&mut connection).await?;
-        let pool = pools::add(&transaction, &new).await?;
-        commit(transaction).await?;
-        Ok(pool)
+        change!(self, "add_pool", |transaction| pools::add(&transaction, &new).await)
     }
 
     async fn pools(&self) -> Result<Vec<Pool>> {
-        pools::list(&self.connection().await?).await
+        read!(self, "pools", |client| pools::list(client).await)
     }
 
     async fn pool(&self, name_or_id: &str) -> Result<Pool> {
-        pools::find(&self.connection().await?, name_or_id).await
+        read!(self, "pool", |client| pools::find(client, name_or_id).await)
     }
 
     async fn remove_pool(&self, pool: PoolId) -> Result<()> {
-        let mut connection = self.connection().await?;
-        let transaction = begin(&mut connection).await?;
-        pools::remove(&transaction, pool).await?;
-        commit(transaction).await
+        change!(self, "remove_pool", |transaction| pools::remove(&transaction, pool).await)
     }
 
     async fn hosts(&self, pool: Option<PoolId>) -> Result<Vec<PoolHost>> {
-        pools::hosts(&self.connection().await?, pool).await
+        read!(self, "hosts", |client| pools::hosts(client, pool).await)
     }
 
     async fn volumes(&self, pool: Option<PoolId>) -> Result<Vec<PoolVolume>> {
-        let mut connection = self.connection().await?;
-        let transaction = snapshot(&mut connection).await?;
-        volumes::list(&transaction, pool).await
+        look!(self, "volumes", |transaction| volumes::list(&transaction, pool).await)
     }
 
     async fn succeed(&self, coordinator: &Coordinator, alone: bool) -> Result<()> {
-        let mut connection = self.connection().await?;
-        let transaction = begin(&mut connection).await?;
-        coordinators::succeed(&transaction, coordinator, alone).await?;
-        commit(transaction).await
+        change!(self, "succeed", |transaction| coordinators::succeed(&transaction, coordinator, alone).await)
     }
 
     async fn check_in(&self, coordinator: &Coordinator) -> Result<Roster> {
@@ -171,10 +163,7 @@ impl Store for PgStore {
     }
 
     async fn check_out(&self, coordinator: CoordinatorId) -> Result<()> {
-        let mut connection = self.connection().await?;
-        let transaction = begin(&mut connection).await?;
-        coordinators::check_out(&transaction, coordinator).await?;
-        commit(transaction).await
+        change!(self, "check_out", |transaction| coordinators::check_out(&transaction, coordinator).await)
     }
 
     async fn take_lease(&self, pool: PoolId, coordinator: CoordinatorId) -> Result<Option<Lease>> {
@@ -186,20 +175,15 @@ impl Store for PgStore {
     }
 
     async fn release_lease(&self, lease: Lease) -> Result<()> {
-        let mut connection = self.connection().await?;
-        let transaction = begin(&mut connection).await?;
-        lease::release(&transaction, lease).await?;
-        commit(transaction).await
+        change!(self, "release_lease", |transaction| lease::release(&transaction, lease).await)
     }
 
     async fn load(&self, pool: PoolId, observed: &BTreeSet<TaskId>) -> Result<Recorded> {
-        let mut connection = self.connection().await?;
-        let transaction = snapshot(&mut connection).await?;
-        load::load(&transaction, pool, observed).await
+        look!(self, "load", |transaction| load::load(&transaction, pool, observed).await)
     }
 
     async fn cleared(&self, pool: PoolId, observed: &BTreeSet<TaskId>) -> Result<BTreeSet<TaskId>> {
-        tasks::cleared(&self.connection().await?, pool, observed).await
+        read!(self, "cleared", |client| tasks::cleared(client, pool, observed).await)
     }
 
     async fn apply(&self, lease: Lease, plan: &[Planned]) -> Result<Applied> {
@@ -207,107 +191,79 @@ impl Store for PgStore {
     }
 
     async fn record(&self, lease: Lease, drafts: &[EventDraft]) -> Result<()> {
-        let mut connection = self.connection().await?;
-        let transaction = begin(&mut connection).await?;
-        lease::prove(&transaction, lease).await?;
-        events::record(&transaction, lease.pool, drafts).await?;
-        commit(transaction).await
+        change!(self, "record", |transaction| {
+            lease::prove(&transaction, lease).await?;
+            events::record(&transaction, lease.pool, drafts).await
+        })
     }
 
     async fn clear_ended(&self, lease: Lease, before: Timestamp, listed: &BTreeSet<TaskId>) -> Result<u64> {
-        let mut connection = self.connection().await?;
-        let transaction = begin(&mut connection).await?;
-        lease::prove(&transaction, lease).await?;
-        let cleared = history::clear_ended(&transaction, lease.pool, before, listed).await?;
-        commit(transaction).await?;
-        Ok(cleared)
+        change!(self, "clear_ended", |transaction| {
+            lease::prove(&transaction, lease).await?;
+            history::clear_ended(&transaction, lease.pool, before, listed).await
+        })
     }
 
     async fn keep_evidence(&self, lease: Lease, job: JobId, evidence: &[Evidence]) -> Result<()> {
-        let mut connection = self.connection().await?;
-        let transaction = begin(&mut connection).await?;
-        lease::prove(&transaction, lease).await?;
-        history::keep(&transaction, lease.pool, job, evidence).await?;
-        commit(transaction).await
+        change!(self, "keep_evidence", |transaction| {
+            lease::prove(&transaction, lease).await?;
+            history::keep(&transaction, lease.pool, job, evidence).await
+        })
     }
 
     async fn evidence(&self, job: JobId) -> Result<Vec<Evidence>> {
-        history::evidence(&self.connection().await?, job).await
+        read!(self, "evidence", |client| history::evidence(client, job).await)
     }
 
     async fn jobs(&self, filter: &JobFilter, page: &Page) -> Result<JobPage> {
-        let mut connection = self.connection().await?;
-        let transaction = snapshot(&mut connection).await?;
-        jobs::list(&transaction, filter, page).await
+        look!(self, "jobs", |transaction| jobs::list(&transaction, filter, page).await)
     }
 
     async fn job(&self, job: JobId) -> Result<Job> {
-        let mut connection = self.connection().await?;
-        let transaction = snapshot(&mut connection).await?;
-        jobs::get(&transaction, job).await
+        look!(self, "job", |transaction| jobs::get(&transaction, job).await)
     }
 
     async fn tasks(&self, pool: Option<PoolId>, listed: &BTreeSet<TaskId>) -> Result<Vec<Task>> {
-        let mut connection = self.connection().await?;
-        let transaction = snapshot(&mut connection).await?;
-        tasks::shown(&transaction, pool, listed).await
+        look!(self, "tasks", |transaction| tasks::shown(&transaction, pool, listed).await)
     }
 
     async fn task(&self, task: TaskId) -> Result<Task> {
-        let mut connection = self.connection().await?;
-        let transaction = snapshot(&mut connection).await?;
-        tasks::by_id(&transaction, task).await
+        look!(self, "task", |transaction| tasks::by_id(&transaction, task).await)
     }
 
     async fn add_external_job(&self, new: NewExternalJob) -> Result<Job> {
-        let mut connection = self.connection().await?;
-        let transaction = begin(&mut connection).await?;
-        let job = external::add_job(&transaction, &new).await?;
-        commit(transaction).await?;
-        Ok(job)
+        change!(self, "add_external_job", |transaction| external::add_job(&transaction, &new).await)
     }
 
     async fn add_external_step(&self, new: NewExternalStep) -> Result<Step> {
-        let mut connection = self.connection().await?;
-        let transaction = begin(&mut connection).await?;
-        let step = external::add_step(&transaction, &new).await?;
-        commit(transaction).await?;
-        Ok(step)
+        change!(self, "add_external_step", |transaction| external::add_step(&transaction, &new).await)
     }
 
     async fn end_external_step(&self, step: StepId, status: JobStatus, actor: &str) -> Result<Step> {
-        let mut connection = self.connection().await?;
-        let transaction = begin(&mut connection).await?;
-        let step = external::end_step(&transaction, step, status, actor).await?;
-        commit(transaction).await?;
-        Ok(step)
+        change!(self, "end_external_step", |transaction| external::end_step(
+            &transaction,
+            step,
+            status,
+            actor
+        )
+        .await)
     }
 
     async fn end_external_job(&self, job: JobId, status: JobStatus, actor: &str) -> Result<Job> {
-        let mut connection = self.connection().await?;
-        let transaction = begin(&mut connection).await?;
-        let job = external::end_job(&transaction, job, status, actor).await?;
-        commit(transaction).await?;
-        Ok(job)
+        change!(self, "end_external_job", |transaction| external::end_job(&transaction, job, status, actor)
+            .await)
     }
 
     async fn clear_external_job(&self, job: JobId, actor: &str) -> Result<()> {
-        let mut connection = self.connection().await?;
-        let transaction = begin(&mut connection).await?;
-        external::clear_job(&transaction, job, actor).await?;
-        commit(transaction).await
+        change!(self, "clear_external_job", |transaction| external::clear_job(&transaction, job, actor).await)
     }
 
     async fn abandon_job(&self, job: JobId, actor: &str, reason: &str) -> Result<Job> {
-        let mut connection = self.connection().await?;
-        let transaction = begin(&mut connection).await?;
-        let job = external::abandon(&transaction, job, actor, reason).await?;
-        commit(transaction).await?;
-        Ok(job)
+        change!(self, "abandon_job", |transaction| external::abandon(&transaction, job, actor, reason).await)
     }
 
     async fn events(&self, filter: &EventFilter) -> Result<Vec<Event>> {
-        events::list(&self.connection().await?, filter).await
+        read!(self, "events", |client| events::list(client, filter).await)
     }
 
     fn listen(&self) -> BoxStream<'static, Notice> {

@@ -8,6 +8,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 
+use super::measure;
 use crate::store::error::{Result, StoreError};
 
 /// A query's parameters.
@@ -67,6 +68,7 @@ impl Sql {
     async fn measured<T>(&self, query: impl Future<Output = std::result::Result<T, Error>>) -> Result<T> {
         let start = Instant::now();
         let result = query.await;
+        measure::ran(self.name, start.elapsed(), result.is_ok());
         tracing::trace!(
             target: "hod_coordinator::sql",
             query = self.name,

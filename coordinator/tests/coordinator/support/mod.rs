@@ -4,6 +4,7 @@ pub(crate) mod agent;
 pub(crate) mod gluster;
 pub(crate) mod hostile;
 pub(crate) mod pool;
+pub(crate) mod process;
 pub(crate) mod world;
 
 use std::time::Duration;

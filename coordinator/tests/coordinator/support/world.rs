@@ -49,6 +49,23 @@ pub(crate) struct World {
     folder: TempDir,
 }
 
+/// A further coordinator.
+pub(crate) struct Another {
+    coordinator: Coordinator,
+    /// Where its gRPC listens.
+    pub(crate) address: SocketAddr,
+}
+
+impl Another {
+    pub(crate) fn channel(&self) -> Channel {
+        Endpoint::from_shared(format!("http://{}", self.address)).unwrap().connect_lazy()
+    }
+
+    pub(crate) async fn stop(self) {
+        self.coordinator.stop().await;
+    }
+}
+
 impl World {
     pub(crate) async fn new() -> Self {
         // What the coordinator logs is shown with a test that fails. Tests of one
@@ -67,10 +84,27 @@ impl World {
         world
     }
 
+    /// Starts the coordinator. The database is its own: what another held is its at once.
     pub(crate) async fn start(&mut self) {
+        self.coordinator = Some(self.run(None).await);
+    }
+
+    /// Starts the coordinator beside others that use the database.
+    pub(crate) async fn start_beside(&mut self) {
+        self.coordinator = Some(self.run(Some(self.database())).await);
+    }
+
+    /// Another coordinator on the same database.
+    pub(crate) async fn another(&self) -> Another {
+        let (coordinator, address, _) = self.run(Some(self.database())).await;
+        Another { coordinator, address }
+    }
+
+    async fn run(&self, database: Option<String>) -> (Coordinator, SocketAddr, SocketAddr) {
         let given = Given {
             listen: "127.0.0.1:0".parse().ok(),
             web_listen: "127.0.0.1:0".parse().ok(),
+            database,
             ..Given::default()
         };
         let config = Config { silent_after: SILENT_AFTER, housekeeping: HOUSEKEEPING, ..Config::from(given) };
@@ -80,7 +114,7 @@ impl World {
         let listeners = Listeners::bind(&config).await.unwrap();
         let (grpc, web) = (listeners.grpc(), listeners.web());
         let started = Coordinator::start(&config, listeners, self.store.clone()).await;
-        self.coordinator = Some((started.unwrap(), grpc, web));
+        (started.unwrap(), grpc, web)
     }
 
     pub(crate) async fn stop(&mut self) {
@@ -133,6 +167,11 @@ impl World {
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         });
+    }
+
+    /// Where the coordinator's gRPC listens.
+    pub(crate) fn grpc(&self) -> SocketAddr {
+        self.coordinator.as_ref().unwrap().1
     }
 
     pub(crate) fn web(&self) -> SocketAddr {

@@ -18,7 +18,8 @@ use hod_core::command::intention::{Answer, Intention};
 use hod_core::id::{IntentionId, JobId, PoolId, StepId, VolumeId};
 use hod_core::transition::Transition;
 
-use super::{PgStore, begin, commit, intentions, snapshot};
+use super::retry::{change, look};
+use super::{PgStore, intentions};
 use crate::store::command::CommandStore;
 use crate::store::command_model::{
     CommandEvent, FoundHeal, HealProgress, NewCommand, NewThrottle, Resume, Throttle, VolumeWindow,
@@ -29,103 +30,59 @@ use crate::store::model::{Job, Lease, Task};
 #[async_trait]
 impl CommandStore for PgStore {
     async fn open_command(&self, lease: Lease, new: &NewCommand) -> Result<Intention> {
-        let mut connection = self.connection().await?;
-        let transaction = begin(&mut connection).await?;
-        let done = open::command(&transaction, lease, new).await?;
-        commit(transaction).await?;
-        Ok(done)
+        change!(self, "open_command", |transaction| open::command(&transaction, lease, new).await)
     }
 
     async fn open_resume(&self, lease: Lease, resume: &Resume) -> Result<Intention> {
-        let mut connection = self.connection().await?;
-        let transaction = begin(&mut connection).await?;
-        let done = open::resume(&transaction, lease, resume).await?;
-        commit(transaction).await?;
-        Ok(done)
+        change!(self, "open_resume", |transaction| open::resume(&transaction, lease, resume).await)
     }
 
     async fn open_intention(&self, intention: IntentionId) -> Result<Option<Intention>> {
-        let mut connection = self.connection().await?;
-        let transaction = snapshot(&mut connection).await?;
-        intentions::one(&transaction, intention).await
+        look!(self, "open_intention", |transaction| intentions::one(&transaction, intention).await)
     }
 
     async fn answer(&self, lease: Lease, intention: IntentionId, answer: &Answer) -> Result<bool> {
-        let mut connection = self.connection().await?;
-        let transaction = begin(&mut connection).await?;
-        let done = answer::answer(&transaction, lease, intention, answer).await?;
-        commit(transaction).await?;
-        Ok(done)
+        change!(self, "answer", |transaction| answer::answer(&transaction, lease, intention, answer).await)
     }
 
     async fn set_pause(&self, lease: Lease, step: StepId, by: &str) -> Result<()> {
-        let mut connection = self.connection().await?;
-        let transaction = begin(&mut connection).await?;
-        pause::set(&transaction, lease, step, by).await?;
-        commit(transaction).await
+        change!(self, "set_pause", |transaction| pause::set(&transaction, lease, step, by).await)
     }
 
     async fn clear_pause(&self, lease: Lease, step: StepId, by: &str, why: &str) -> Result<()> {
-        let mut connection = self.connection().await?;
-        let transaction = begin(&mut connection).await?;
-        pause::clear(&transaction, lease, step, by, why).await?;
-        commit(transaction).await
+        change!(self, "clear_pause", |transaction| pause::clear(&transaction, lease, step, by, why).await)
     }
 
     async fn end_paused(&self, lease: Lease, job: JobId, actor: &str) -> Result<Job> {
-        let mut connection = self.connection().await?;
-        let transaction = begin(&mut connection).await?;
-        let done = pause::end(&transaction, lease, job, actor).await?;
-        commit(transaction).await?;
-        Ok(done)
+        change!(self, "end_paused", |transaction| pause::end(&transaction, lease, job, actor).await)
     }
 
     async fn record_command(&self, lease: Lease, job: JobId, event: &CommandEvent) -> Result<()> {
-        let mut connection = self.connection().await?;
-        let transaction = begin(&mut connection).await?;
-        tell::tell(&transaction, lease, job, event).await?;
-        commit(transaction).await
+        change!(self, "record_command", |transaction| tell::tell(&transaction, lease, job, event).await)
     }
 
     async fn record_once(&self, lease: Lease, job: JobId, event: &CommandEvent) -> Result<bool> {
-        let mut connection = self.connection().await?;
-        let transaction = begin(&mut connection).await?;
-        let done = tell::once(&transaction, lease, job, event).await?;
-        commit(transaction).await?;
-        Ok(done)
+        change!(self, "record_once", |transaction| tell::once(&transaction, lease, job, event).await)
     }
 
     async fn awaiting_auto_commit(&self, pool: PoolId) -> Result<Vec<Task>> {
-        let mut connection = self.connection().await?;
-        let transaction = snapshot(&mut connection).await?;
-        ask::awaiting_auto_commit(&transaction, pool).await
+        look!(self, "awaiting_auto_commit", |transaction| ask::awaiting_auto_commit(&transaction, pool).await)
     }
 
     async fn last_rate(&self, pool: PoolId, volume: VolumeId) -> Result<Option<u64>> {
-        let mut connection = self.connection().await?;
-        let transaction = snapshot(&mut connection).await?;
-        ask::last_rate(&transaction, pool, volume).await
+        look!(self, "last_rate", |transaction| ask::last_rate(&transaction, pool, volume).await)
     }
 
     async fn open_heals(&self, pool: PoolId) -> Result<Vec<Task>> {
-        let mut connection = self.connection().await?;
-        let transaction = snapshot(&mut connection).await?;
-        heal::open(&transaction, pool).await
+        look!(self, "open_heals", |transaction| heal::open(&transaction, pool).await)
     }
 
     async fn add_found_heal(&self, lease: Lease, found: &FoundHeal) -> Result<Job> {
-        let mut connection = self.connection().await?;
-        let transaction = begin(&mut connection).await?;
-        let done = heal::found(&transaction, lease, found).await?;
-        commit(transaction).await?;
-        Ok(done)
+        change!(self, "add_found_heal", |transaction| heal::found(&transaction, lease, found).await)
     }
 
     async fn put_heal(&self, lease: Lease, step: StepId, progress: &HealProgress) -> Result<()> {
-        let mut connection = self.connection().await?;
-        let transaction = begin(&mut connection).await?;
-        heal::put(&transaction, lease, step, progress).await?;
-        commit(transaction).await
+        change!(self, "put_heal", |transaction| heal::put(&transaction, lease, step, progress).await)
     }
 
     async fn finish_heal(
@@ -136,11 +93,15 @@ impl CommandStore for PgStore {
         message: &str,
         actor: &str,
     ) -> Result<Job> {
-        let mut connection = self.connection().await?;
-        let transaction = begin(&mut connection).await?;
-        let done = heal::finish(&transaction, lease, job, end, message, actor).await?;
-        commit(transaction).await?;
-        Ok(done)
+        change!(self, "finish_heal", |transaction| heal::finish(
+            &transaction,
+            lease,
+            job,
+            end,
+            message,
+            actor
+        )
+        .await)
     }
 
     async fn put_throttle(
@@ -150,37 +111,31 @@ impl CommandStore for PgStore {
         volume: VolumeId,
         throttle: &NewThrottle,
     ) -> Result<()> {
-        let mut connection = self.connection().await?;
-        let transaction = begin(&mut connection).await?;
-        throttle::put_for(&transaction, lease, job, volume, throttle).await?;
-        commit(transaction).await
+        change!(self, "put_throttle", |transaction| throttle::put_for(
+            &transaction,
+            lease,
+            job,
+            volume,
+            throttle
+        )
+        .await)
     }
 
     async fn throttle_is_set(&self, lease: Lease, volume: VolumeId, set: &str) -> Result<()> {
-        let mut connection = self.connection().await?;
-        let transaction = begin(&mut connection).await?;
-        throttle::is_set(&transaction, lease, volume, set).await?;
-        commit(transaction).await
+        change!(self, "throttle_is_set", |transaction| throttle::is_set(&transaction, lease, volume, set)
+            .await)
     }
 
     async fn throttles(&self, pool: PoolId) -> Result<Vec<Throttle>> {
-        let mut connection = self.connection().await?;
-        let transaction = snapshot(&mut connection).await?;
-        throttle::list(&transaction, pool).await
+        look!(self, "throttles", |transaction| throttle::list(&transaction, pool).await)
     }
 
     async fn remove_throttle(&self, lease: Lease, throttle: &Throttle) -> Result<bool> {
-        let mut connection = self.connection().await?;
-        let transaction = begin(&mut connection).await?;
-        let done = throttle::remove(&transaction, lease, throttle).await?;
-        commit(transaction).await?;
-        Ok(done)
+        change!(self, "remove_throttle", |transaction| throttle::remove(&transaction, lease, throttle).await)
     }
 
     async fn windows(&self, pool: PoolId) -> Result<BTreeMap<VolumeId, Vec<VolumeWindow>>> {
-        let mut connection = self.connection().await?;
-        let transaction = snapshot(&mut connection).await?;
-        window::list(&transaction, pool).await
+        look!(self, "windows", |transaction| window::list(&transaction, pool).await)
     }
 
     async fn set_windows(
@@ -190,9 +145,7 @@ impl CommandStore for PgStore {
         windows: &[VolumeWindow],
         actor: &str,
     ) -> Result<()> {
-        let mut connection = self.connection().await?;
-        let transaction = begin(&mut connection).await?;
-        window::set(&transaction, lease, volume, windows, actor).await?;
-        commit(transaction).await
+        change!(self, "set_windows", |transaction| window::set(&transaction, lease, volume, windows, actor)
+            .await)
     }
 }
