@@ -192,10 +192,10 @@ impl Drop for Pool {
 /// A network, removed with its last owner. Containers are removed before it, since they are
 /// dropped before it.
 #[derive(Debug)]
-struct Network(String);
+pub(crate) struct Network(pub(crate) String);
 
 impl Network {
-    async fn create() -> Result<Self> {
+    pub(crate) async fn create() -> Result<Self> {
         let name = format!("hod-{}", &uuid::Uuid::new_v4().simple().to_string()[..8]);
         docker(["network", "create", &docker::owned(), &name]).await?;
         Ok(Self(name))
@@ -210,11 +210,11 @@ impl Drop for Network {
 
 /// A container, removed with its owner.
 #[derive(Debug)]
-struct Container(String);
+pub(crate) struct Container(pub(crate) String);
 
 impl Container {
     /// `docker run -d` under this name with these further arguments, the image among them.
-    async fn run(name: String, args: &[&str]) -> Result<Self> {
+    pub(crate) async fn run(name: String, args: &[&str]) -> Result<Self> {
         let owned = docker::owned();
         let first = ["run", "-d", "--name", &name, owned.as_str()];
         docker(first.iter().chain(args)).await?;
@@ -222,7 +222,7 @@ impl Container {
     }
 
     /// The address in this network, as it is reached from the machine itself.
-    async fn address(&self, network: &str) -> Result<String> {
+    pub(crate) async fn address(&self, network: &str) -> Result<String> {
         let format = format!("{{{{(index .NetworkSettings.Networks {network:?}).IPAddress}}}}");
         let address = docker(["inspect", "--format", &format, &self.0]).await?;
         ensure!(!address.is_empty(), "{} has no address in {network}", self.0);

@@ -77,6 +77,17 @@ impl Cluster {
     /// # Errors
     /// If anything does not start.
     pub async fn start(prepare: impl FnOnce(&ScriptedPool) -> Result<()>) -> Result<Self> {
+        Self::start_on(None, prepare).await
+    }
+
+    /// The same on a database that is there; `None`: on a private one.
+    ///
+    /// # Errors
+    /// If anything does not start.
+    pub async fn start_on(
+        database: Option<String>,
+        prepare: impl FnOnce(&ScriptedPool) -> Result<()>,
+    ) -> Result<Self> {
         let (network, held) = own_network()?;
         let pool = ScriptedPool::new(&["node-a", "node-b", "node-c"])?;
         pool.change(|scene| {
@@ -98,7 +109,8 @@ impl Cluster {
             let agent = Daemon::start("hod-agent", &host.name, folder.path(), args)?;
             agents.insert(host.name, agent);
         }
-        let args = coordinator_args(&address(network, COORDINATOR), folder.path());
+        let mut args = coordinator_args(&address(network, COORDINATOR), folder.path());
+        args.extend(database.map(|address| format!("--database={address}")));
         let coordinator = Daemon::start("hod-coordinator", "coordinator", folder.path(), args)?;
         let cluster = Self { pool, agents, coordinator, network, folder, _network: held };
         match cluster.add_pool().await {
@@ -326,7 +338,7 @@ impl Cluster {
     }
 
     /// What is left to look at after a failure.
-    async fn last_words(&self) -> String {
+    pub async fn last_words(&self) -> String {
         let mut words = String::new();
         for daemon in self.agents.values().chain([&self.coordinator]) {
             words += &daemon.last_words();

@@ -11,28 +11,34 @@ use crate::store::error::StoreError;
 
 /// The pause before the first attempt that follows; it doubles.
 const PAUSE: Duration = Duration::from_millis(100);
-/// After this time no further attempt is begun.
-const AT_MOST: Duration = Duration::from_secs(3);
+/// So many attempts follow at most …
+const FURTHER: u32 = 5;
+/// … and none is begun after this time: one that led to a host that is no more may have
+/// taken most of it.
+const AT_MOST: Duration = Duration::from_secs(15);
 
 /// The attempts at one call.
 pub(super) struct Attempts {
     call: &'static str,
     began: Instant,
     pause: Duration,
+    left: u32,
 }
 
 impl Attempts {
     /// The first attempt at a call of the store's.
     pub(super) fn at(call: &'static str) -> Self {
-        Self { call, began: Instant::now(), pause: PAUSE }
+        Self { call, began: Instant::now(), pause: PAUSE, left: FURTHER }
     }
 
     /// Waits until the next attempt is to be made. `false`: there is none, the failure
     /// stands.
     pub(super) async fn again(&mut self, failure: &StoreError) -> bool {
-        if !matches!(failure, StoreError::Unavailable(_)) || self.began.elapsed() + self.pause > AT_MOST {
+        let may_help = matches!(failure, StoreError::Unavailable(_));
+        if !may_help || self.left == 0 || self.began.elapsed() > AT_MOST {
             return false;
         }
+        self.left -= 1;
         sleep(self.pause).await;
         self.pause *= 2;
         measure::retried(self.call);
