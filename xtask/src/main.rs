@@ -14,6 +14,7 @@ mod bench;
 mod binaries;
 mod compose;
 mod demo;
+mod fuzz;
 mod images;
 mod lint;
 mod test;
@@ -47,6 +48,18 @@ enum Chore {
     Bench {
         #[command(subcommand)]
         what: BenchCommand,
+    },
+    /// Run the readers of what others say under libFuzzer
+    Fuzz {
+        /// Only this target
+        #[arg(long)]
+        target: Option<String>,
+        /// How long each target runs
+        #[arg(long, default_value_t = 15)]
+        minutes: u64,
+        /// How many inputs each target gets, however long that takes
+        #[arg(long, conflicts_with = "minutes")]
+        runs: Option<u64>,
     },
     /// Formatting, clippy, cargo deny, buf
     Lint,
@@ -88,6 +101,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Test { quick, nextest } => test::run(&sh, quick, &nextest),
         Chore::Bench { what: BenchCommand::Latency { starts } } => bench::latency(&sh, starts),
         Chore::Images => images::for_tests(&sh),
+        Chore::Fuzz { target, minutes, runs } => fuzz::run(&sh, target.as_deref(), minutes, runs),
         Chore::Lint => lint::run(&sh),
     }
 }

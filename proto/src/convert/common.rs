@@ -175,6 +175,9 @@ impl TryFrom<pb::Brick> for VolumeBrick {
         let name = BrickName::parse(&b.name).map_err(|e| Unreadable::new("brick.name", e.to_string()))?;
         let brick = if b.host_id.is_empty() {
             None
+        } else if b.path != name.path() {
+            // Bricks are compared by their paths and shown by their names.
+            return Err(Unreadable::new("brick.path", format!("{:?} is not that of {name}", b.path)));
         } else {
             Some(Brick { host: id("brick.host_id", &b.host_id)?, path: b.path })
         };

@@ -196,6 +196,23 @@ fn history_is_appended_once() {
     assert_eq!(assembler.picture().unwrap().history, [HistoryEntry { at, ..entry }]);
 }
 
+/// A volume with one brick, called so, in this folder.
+fn told_brick(name: &str, path: &str) -> Event {
+    let brick = crate::types::v1::Brick {
+        host_id: HOST.into(),
+        name: name.into(),
+        path: path.into(),
+        arbiter: false,
+    };
+    let volume = crate::types::v1::Volume {
+        id: VOLUME.into(),
+        name: "dist".into(),
+        bricks: vec![brick],
+        ..Default::default()
+    };
+    Event::Volumes(pb::VolumesReport { volumes: vec![volume], error: None })
+}
+
 fn lasts(seconds: i64) -> pbjson_types::Duration {
     pbjson_types::Duration { seconds, nanos: 0 }
 }
@@ -236,6 +253,7 @@ fn what_cannot_be_read_names_the_field_and_changes_nothing() {
         ("own_look.task_id", look(pb::OwnLook { task_id: "x".into(), ..good.clone() })),
         ("own_look.volume_id", look(pb::OwnLook { volume_id: String::new(), ..good.clone() })),
         ("own_look.bricks", look(pb::OwnLook { bricks: vec!["no brick".into()], ..good.clone() })),
+        ("brick.path", told_brick("node-a:/bricks/d1", "/bricks/d2")),
         ("own.looks", Event::Own(pb::OwnReport { looks: vec![good.clone(), good], error: None })),
         (
             "history_entry.position",
