@@ -91,8 +91,8 @@ async fn run() -> Result<bool> {
     let done = try_join_all(volumes.iter().map(|volume| async move {
         let mut tasks = Vec::new();
         for round in 1..=rounds {
-            tasks.push(remove_brick(pool, seen, volume).await?);
-            tasks.push(rebalance(pool, seen, volume).await?);
+            tasks.push(("remove-brick, stopped", remove_brick(pool, seen, volume).await?));
+            tasks.push(("rebalance, completed", rebalance(pool, seen, volume).await?));
             eprintln!("{volume}: round {round} of {rounds}");
         }
         anyhow::Ok(tasks)
@@ -102,14 +102,14 @@ async fn run() -> Result<bool> {
 
     let (mut began, mut ended) = (Vec::new(), Vec::new());
     let seen = seen.lock();
-    for task in tasks.iter().flatten() {
+    for (what, task) in tasks.iter().flatten() {
         let first = |answers: &[Option<f64>; 3]| answers.iter().flatten().copied().reduce(f64::min);
         let last = |answers: &[Option<f64>; 3]| -> Option<f64> {
             answers.iter().copied().collect::<Option<Vec<_>>>()?.into_iter().reduce(f64::max)
         };
         let task = seen.tasks.get(task).with_context(|| format!("no host ever showed {task}"))?;
-        began.push(since(first(&task.shown), task.job));
-        ended.push(since(last(&task.over), task.job_ended));
+        began.push((since(first(&task.shown), task.job), *what));
+        ended.push((since(last(&task.over), task.job_ended), *what));
     }
     let began = report("starts", began);
     let ended = report("ends", ended);
@@ -222,14 +222,14 @@ fn since(from: Option<f64>, to: Option<f64>) -> f64 {
 }
 
 /// Prints how long they took, and tells whether enough of them were soon.
-fn report(what: &str, mut took: Vec<f64>) -> bool {
-    took.sort_by(f64::total_cmp);
+fn report(what: &str, mut took: Vec<(f64, &str)>) -> bool {
+    took.sort_by(|a, b| a.0.total_cmp(&b.0));
     let part = |share: f64| {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a list")]
         let place = (share * took.len() as f64).ceil() as usize;
-        took.get(place.saturating_sub(1)).copied().unwrap_or(f64::INFINITY)
+        took.get(place.saturating_sub(1)).map_or(f64::INFINITY, |took| took.0)
     };
-    let soon = took.iter().filter(|took| **took <= SOON).count();
+    let soon = took.iter().filter(|took| took.0 <= SOON).count();
     println!(
         "{what}: {}, p50 {:.2} s, p95 {:.2} s, max {:.2} s; {soon} within {SOON} s",
         took.len(),
@@ -237,5 +237,8 @@ fn report(what: &str, mut took: Vec<f64>) -> bool {
         part(SHARE),
         part(1.0)
     );
+    for (late, of) in took.iter().rev().filter(|took| took.0 > SOON).take(10) {
+        println!("    {late:.2} s: {of}");
+    }
     part(SHARE) <= SOON
 }
