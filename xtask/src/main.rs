@@ -12,6 +12,7 @@ use xshell::Shell;
 
 mod bench;
 mod binaries;
+mod chaos;
 mod compose;
 mod demo;
 mod fuzz;
@@ -61,6 +62,15 @@ enum Chore {
         #[arg(long, conflicts_with = "minutes")]
         runs: Option<u64>,
     },
+    /// Let random faults loose on a real pool with tasks running
+    Chaos {
+        /// How long
+        #[arg(long, default_value_t = 5)]
+        minutes: u64,
+        /// Which faults come when
+        #[arg(long, default_value_t = 4)]
+        seed: u64,
+    },
     /// Formatting, clippy, cargo deny, buf
     Lint,
 }
@@ -102,6 +112,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Bench { what: BenchCommand::Latency { starts } } => bench::latency(&sh, starts),
         Chore::Images => images::for_tests(&sh),
         Chore::Fuzz { target, minutes, runs } => fuzz::run(&sh, target.as_deref(), minutes, runs),
+        Chore::Chaos { minutes, seed } => chaos::run(&sh, minutes, seed),
         Chore::Lint => lint::run(&sh),
     }
 }

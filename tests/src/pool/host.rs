@@ -4,6 +4,7 @@ use std::process::Output;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use tokio::process::Command;
 use tokio::sync::Mutex;
 
 use super::{Container, Version, metrics::metric, mounted, told, wait_for, wait_until};
@@ -158,6 +159,53 @@ impl Host {
     /// Starts it again.
     pub async fn start_agent(&self) -> Result<()> {
         self.run(&["sv", "up", "hod-agent"]).await.map(drop)
+    }
+
+    /// Kills the processes of all bricks at once.
+    pub async fn kill_bricks(&self) -> Result<()> {
+        self.run(&["sh", "-c", "pkill -9 -x glusterfsd || true"]).await.map(drop)
+    }
+
+    /// For so long the agent stands still for two seconds and goes on for half a one, over and
+    /// over. Returns at once.
+    pub async fn slow_agent(&self, lasting: Duration) -> Result<()> {
+        let script = r#"
+            end=$(($(date +%s) + $1))
+            while [ "$(date +%s)" -lt $end ]; do
+                pkill -STOP -x hod-agent; sleep 2; pkill -CONT -x hod-agent; sleep 0.5
+            done
+        "#;
+        let seconds = lasting.as_secs().to_string();
+        docker(["exec", "-d", &self.container.0, "sh", "-c", script, "slow", &seconds]).await.map(drop)
+    }
+
+    /// Loses this part of the packets to and from the host, by chance. The rule stands in the
+    /// container's network, and is made from outside of it: this needs root.
+    pub async fn lose_packets(&self, part: f64) -> Result<()> {
+        let part = part.to_string();
+        for rule in [["INPUT", "!", "-i", "lo"], ["OUTPUT", "!", "-o", "lo"]] {
+            let chance = ["-m", "statistic", "--mode", "random", "--probability", &part, "-j", "DROP"];
+            self.iptables(&[&["-A"], &rule[..], &chance[..]].concat()).await?;
+        }
+        Ok(())
+    }
+
+    /// All packets get through again.
+    pub async fn lose_no_packets(&self) -> Result<()> {
+        self.iptables(&["-F"]).await
+    }
+
+    async fn iptables(&self, args: &[&str]) -> Result<()> {
+        let pid = docker(["inspect", "--format", "{{.State.Pid}}", &self.container.0]).await?;
+        let enter = ["-t", &pid, "-n", "iptables"];
+        let out = Command::new("nsenter").args(enter).args(args).kill_on_drop(true).output().await?;
+        ensure!(
+            out.status.success(),
+            "iptables for {}: {}",
+            self.node,
+            String::from_utf8_lossy(&out.stderr).trim()
+        );
+        Ok(())
     }
 
     /// The host's address in the pool's network, reachable from the machine itself too.
