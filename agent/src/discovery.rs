@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::blocking;
 use crate::config::Paces;
 use crate::follow::pace::{SHARE, jittered};
 use crate::gluster::{GlusterCli, Version};
@@ -263,7 +264,7 @@ impl Looker {
             return Hints::new();
         };
         let folder = self.with.folders.volumes();
-        let reading = tokio::task::spawn_blocking(move || hints::read(&folder, &version));
+        let reading = blocking::run(move || hints::read(&folder, &version));
         // It can only fail to end when the runtime is shutting down.
         reading.await.unwrap_or_default()
     }

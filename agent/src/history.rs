@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::tail::{Piece, Tail};
+use crate::blocking;
 use crate::gluster::HistoryLine;
 use crate::gluster::read::history as reader;
 use crate::picture::Board;
@@ -30,7 +31,7 @@ pub(crate) async fn run(folders: &Folders, board: &Board, wakes: &Wakes, stop: &
     let mut complained = false;
     loop {
         // Reading a file blocks, if only for a moment.
-        let reading = tokio::task::spawn_blocking(move || {
+        let reading = blocking::run(move || {
             let pieces = tail.read();
             (tail, pieces)
         });

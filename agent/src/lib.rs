@@ -9,9 +9,10 @@
 //! which `service` tells every watcher what is new to it, and answers requests.
 //! Requests to change a volume go through `command` to Gluster and back; what has to
 //! be known of this host's bricks before is asked of their disks by `bricks`.
-//! [`config`] says what is to be done, `serve` starts and stops it all, `metrics`
+//! [`config`] says what is to be done, `serve` starts and stops it all, [`blocking`] keeps disks from holding it up, `metrics`
 //! counts what it costs.
 
+pub mod blocking;
 mod bricks;
 mod command;
 pub mod config;

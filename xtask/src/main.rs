@@ -18,6 +18,7 @@ mod demo;
 mod fuzz;
 mod images;
 mod lint;
+mod sim;
 mod test;
 
 #[derive(Parser)]
@@ -42,6 +43,12 @@ enum Chore {
         /// Passed on to cargo nextest: names of tests, or its own options
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         nextest: Vec<String>,
+    },
+    /// Play seeds of the simulation (--seeds N), or one with its whole story (--seed S)
+    Sim {
+        /// Passed on to hod-seeds
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
     },
     /// Build the container images of all Gluster versions
     Images,
@@ -110,6 +117,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Demo { what: Some(DemoCommand::Down) } => demo::down(&sh),
         Chore::Test { quick, nextest } => test::run(&sh, quick, &nextest),
         Chore::Bench { what: BenchCommand::Latency { starts } } => bench::latency(&sh, starts),
+        Chore::Sim { arguments } => sim::run(&sh, &arguments),
         Chore::Images => images::for_tests(&sh),
         Chore::Fuzz { target, minutes, runs } => fuzz::run(&sh, target.as_deref(), minutes, runs),
         Chore::Chaos { minutes, seed } => chaos::run(&sh, minutes, seed),

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use crate::blocking;
+
 /// How long a disk may take to answer.
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -34,7 +36,7 @@ impl Disk {
         let free = self.free.clone();
         let asked = async {
             let place = free.acquire_owned().await.map_err(|closed| closed.to_string())?;
-            let asking = tokio::task::spawn_blocking(move || {
+            let asking = blocking::run(move || {
                 // Held until the disk answers, however long nobody has been waiting for it.
                 let _place = place;
                 question()

@@ -11,6 +11,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 use tracing::Instrument as _;
 
+use crate::blocking;
+
 use super::Bricks;
 use super::leftovers::{Found, Search};
 
@@ -114,8 +116,7 @@ impl<'a> Walk<'a> {
 
     /// Runs what blocks, and tells meanwhile.
     async fn blocking<T: Send + 'static>(&mut self, what: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-        let running = tokio::task::spawn_blocking(what);
-        match self.telling(running).await {
+        match self.telling(blocking::run(what)).await {
             Ok(done) => Some(done),
             Err(error) => {
                 self.tell_end(Some(error.to_string())).await;

@@ -1,12 +1,14 @@
 //! The files that get-state writes: one a call, in a folder of the agent's own.
 
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use hod_core::error::{GlusterError, GlusterErrorKind};
 
 use super::process;
 use super::read::Unreadable;
 use super::read::get_state::{self, GetState};
+use crate::blocking;
 
 /// What the files' names begin with.
 const NAME: &str = "hod-state-";
@@ -33,10 +35,14 @@ impl StateFolder {
     /// If the folder is not there and can't be made: glusterd would only say that it
     /// failed.
     pub(super) async fn next_file(&mut self) -> Result<String, GlusterError> {
-        tokio::fs::create_dir_all(&self.path).await.map_err(|e| {
-            let message = format!("get-state can't be asked, for {} can't be made: {e}", self.path.display());
-            refused(GlusterErrorKind::NotRun, message)
-        })?;
+        let path = self.path.clone();
+        blocking::run(move || fs::create_dir_all(path)).await.map_err(io::Error::from).flatten().map_err(
+            |e| {
+                let message =
+                    format!("get-state can't be asked, for {} can't be made: {e}", self.path.display());
+                refused(GlusterErrorKind::NotRun, message)
+            },
+        )?;
         self.files += 1;
         Ok(format!("{NAME}{}-{}", std::process::id(), self.files))
     }
@@ -47,31 +53,35 @@ impl StateFolder {
     /// If it is not there, too long, or can't be read.
     pub(super) async fn read(&self, file: &str) -> Result<GetState, GlusterError> {
         let path = self.path.join(file);
-        let broken = |e: std::io::Error| {
+        let broken = |e: io::Error| {
             Unreadable::new(format!(
                 "get-state said it wrote {}, and that can't be read: {e}",
-                path.display()
+                self.path.join(file).display()
             ))
         };
-        let length = tokio::fs::metadata(&path).await.map_err(broken)?.len();
-        if length > process::OUTPUT_MAX as u64 {
-            return Err(refused(GlusterErrorKind::TooLong, format!("get-state wrote {length} bytes")));
+        let read = blocking::run(move || {
+            let length = fs::metadata(&path)?.len();
+            let fits = length <= process::OUTPUT_MAX as u64;
+            if fits { fs::read(&path).map(Ok) } else { Ok(Err(length)) }
+        });
+        match read.await.map_err(io::Error::from).flatten().map_err(broken)? {
+            Ok(bytes) => Ok(get_state::read(&bytes)?),
+            Err(length) => Err(refused(GlusterErrorKind::TooLong, format!("get-state wrote {length} bytes"))),
         }
-        let bytes = tokio::fs::read(&path).await.map_err(broken)?;
-        Ok(get_state::read(&bytes)?)
     }
 
     /// Removes the files of this call and of earlier ones that timed out and were
     /// written later. What can't be removed is tried again the next time.
     pub(super) async fn clear(&self) {
-        let Ok(mut entries) = tokio::fs::read_dir(&self.path).await else {
-            return;
-        };
-        while let Ok(Some(entry)) = entries.next_entry().await {
-            if entry.file_name().to_string_lossy().starts_with(NAME) {
-                let _ = tokio::fs::remove_file(entry.path()).await;
+        let path = self.path.clone();
+        let clear = move || {
+            for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+                if entry.file_name().to_string_lossy().starts_with(NAME) {
+                    let _ = fs::remove_file(entry.path());
+                }
             }
-        }
+        };
+        let _ = blocking::run(clear).await;
     }
 }
 

@@ -141,9 +141,10 @@ pub fn keep_volumes(root: &Path, host: &str, volumes: &[Volume]) -> Result<()> {
 ///
 /// # Errors
 /// If the history cannot be written.
-pub fn append_history(root: &Path, host: &str, command: &str, outcome: &str) -> Result<()> {
+pub fn append_history(root: &Path, now: u64, host: &str, command: &str, outcome: &str) -> Result<()> {
     let path = log_dir(root, host).join("cmd_history.log");
-    let now = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S.%6f");
+    let now = jiff::Timestamp::from_millisecond(i64::try_from(now)?)?;
+    let now = now.strftime("%Y-%m-%d %H:%M:%S.%6f");
     let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
     file.write_all(format!("[{now} +0000]  : {command} : {outcome}\n").as_bytes())?;
     Ok(())

@@ -1,11 +1,12 @@
-//! The executable: one call of `gluster` on one host of a scripted pool.
+//! One call of `gluster` on one host of a scripted pool: the executable, and what
+//! decides how the call goes ([`decide`]).
 
 #![expect(
     clippy::disallowed_methods,
     reason = "a command-line program that waits, and starts what outlives it; no runtime here"
 )]
 
-use std::io::Write as _;
+use std::io::Write;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command as Process, ExitCode, Stdio};
 use std::thread::sleep;
@@ -32,20 +33,47 @@ const NO_CONNECTION: &str = "Connection failed. Please check if gluster daemon i
 const SETTLE: &str = "--settle";
 
 /// What a call comes to.
-enum Outcome {
+#[derive(Debug)]
+pub enum Outcome {
     /// Ask again after so many milliseconds.
     Again(u64),
     /// No answer, until killed.
     Hang,
     /// These bytes at this time.
-    Say { at: u64, answer: Answer },
+    Say {
+        /// Unix time in milliseconds.
+        at: u64,
+        /// The answer.
+        answer: Answer,
+    },
     /// Bytes that are no text, an answer without end.
     Raw(Raw),
 }
 
-enum Raw {
+/// What is no answer.
+#[derive(Clone, Copy, Debug)]
+pub enum Raw {
+    /// Bytes that are not even a text.
     Garbage,
+    /// So many MiB that never come to an end.
     Huge(u32),
+}
+
+impl Raw {
+    /// Writes it.
+    ///
+    /// # Errors
+    /// If it can't be written.
+    pub fn write(self, mut out: impl Write) -> std::io::Result<()> {
+        match self {
+            Self::Garbage => out.write_all(&[0xff, 0xfe, 0x00, b'<', b'c', 0x80, 0x3e, 0x00, 0x01]),
+            Self::Huge(mebibytes) => {
+                out.write_all(b"<?xml version=\"1.0\"?>\n<cliOutput>\n")?;
+                let block = vec![b' '; 1 << 20];
+                (0..mebibytes).try_for_each(|_| out.write_all(&block))
+            }
+        }
+    }
 }
 
 /// Plays one call. Exit status 70 means that the scripted pool itself is at fault.
@@ -87,7 +115,10 @@ fn run(arguments: &[String]) -> Result<i32> {
                 std::io::stdout().write_all(answer.stdout.as_bytes())?;
                 return Ok(answer.code);
             }
-            Outcome::Raw(raw) => return write_raw(&raw),
+            Outcome::Raw(raw) => {
+                raw.write(std::io::stdout())?;
+                return Ok(0);
+            }
         }
     }
 }
@@ -119,22 +150,11 @@ fn hang(store: &Store) {
     }
 }
 
-fn write_raw(raw: &Raw) -> Result<i32> {
-    let mut out = std::io::stdout();
-    match raw {
-        Raw::Garbage => out.write_all(&[0xff, 0xfe, 0x00, b'<', b'c', 0x80, 0x3e, 0x00, 0x01])?,
-        Raw::Huge(mebibytes) => {
-            out.write_all(b"<?xml version=\"1.0\"?>\n<cliOutput>\n")?;
-            let block = vec![b' '; 1 << 20];
-            for _ in 0..*mebibytes {
-                out.write_all(&block)?;
-            }
-        }
-    }
-    Ok(0)
-}
-
-fn decide(scene: &mut Scene<'_>, host: &str, invocation: &Invocation) -> Result<Outcome> {
+/// What a call comes to on a host, at the moment of the scene.
+///
+/// # Errors
+/// If the scripted pool itself is at fault.
+pub fn decide(scene: &mut Scene<'_>, host: &str, invocation: &Invocation) -> Result<Outcome> {
     let mut call = Call { host, start_seconds: None, start_fails: false };
     let asked = scene.host(host)?;
     if asked.frozen || !asked.up {

@@ -62,38 +62,47 @@ impl ScriptedPool {
     pub fn new(hosts: &[&str]) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("hod-scripted-").tempdir()?;
         let store = Store::at(dir.path());
-        let hosts = hosts.iter().zip(2..).map(|(name, n)| Host {
-            name: (*name).to_owned(),
-            id: Uuid::new_v4(),
-            address: format!("172.29.0.{n}"),
-            known_as: (*name).to_owned(),
-            other_names: Vec::new(),
-            up: true,
-            glusterd: true,
-            frozen: false,
-            busy: None,
-            views: BTreeMap::new(),
-            versions: BTreeMap::new(),
-        });
-        let pool = Pool {
-            version: "10.3".to_owned(),
-            timing: Timing::default(),
-            hosts: hosts.collect(),
-            volumes: Vec::new(),
-            faults: Vec::new(),
-            befallen: 0,
-            found_locked: 0,
-            pending: Vec::new(),
-            next_task_ids: Vec::new(),
-        };
+        let pool = new_pool(hosts);
         store.create(&pool)?;
         let program = built("scripted-gluster")?;
+        let scripted = Self::with(dir, store, &pool)?;
+        for host in &pool.hosts {
+            write_program(scripted.folder(), &host.name, &program)?;
+        }
+        Ok(scripted)
+    }
+
+    /// The same, played within this process ([`Store::played`]): nothing runs its
+    /// `gluster` but [`super::play::decide`], and a second of Gluster's takes a second.
+    ///
+    /// # Errors
+    /// If the folder cannot be made.
+    pub fn played(hosts: &[&str]) -> Result<Self> {
+        let dir = tempfile::Builder::new().prefix("hod-played-").tempdir()?;
+        let mut pool = new_pool(hosts);
+        pool.timing.second_ms = 1000;
+        let store = Store::played(dir.path(), pool.clone());
+        Self::with(dir, store, &pool)
+    }
+
+    fn with(dir: TempDir, store: Store, pool: &Pool) -> Result<Self> {
         for host in &pool.hosts {
             fs::create_dir_all(files::glusterd_dir(dir.path(), &host.name).join("vols"))?;
             fs::create_dir_all(files::log_dir(dir.path(), &host.name))?;
-            write_program(dir.path(), &host.name, &program)?;
         }
         Ok(Self { dir, store })
+    }
+
+    /// Where its state is kept.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The folder of its hosts' files.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.dir.path()
     }
 
     /// Changes anything in the pool's state.
@@ -438,6 +447,33 @@ impl Drop for ScriptedPool {
     fn drop(&mut self) {
         // Before its folder goes: processes that outlive the test must not write there.
         self.store.close();
+    }
+}
+
+fn new_pool(hosts: &[&str]) -> Pool {
+    let hosts = hosts.iter().zip(2..).map(|(name, n)| Host {
+        name: (*name).to_owned(),
+        id: Uuid::new_v4(),
+        address: format!("172.29.0.{n}"),
+        known_as: (*name).to_owned(),
+        other_names: Vec::new(),
+        up: true,
+        glusterd: true,
+        frozen: false,
+        busy: None,
+        views: BTreeMap::new(),
+        versions: BTreeMap::new(),
+    });
+    Pool {
+        version: "10.3".to_owned(),
+        timing: Timing::default(),
+        hosts: hosts.collect(),
+        volumes: Vec::new(),
+        faults: Vec::new(),
+        befallen: 0,
+        found_locked: 0,
+        pending: Vec::new(),
+        next_task_ids: Vec::new(),
     }
 }
 

@@ -223,7 +223,7 @@ impl<'a> Scene<'a> {
                 Ok(())
             }
             Effect::History { host, command, outcome } => {
-                files::append_history(self.root, &host, &command, &outcome)
+                files::append_history(self.root, self.now, &host, &command, &outcome)
             }
         }
     }

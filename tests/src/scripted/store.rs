@@ -1,8 +1,10 @@
-//! The pool's state in its folder: one JSON file under a file lock, so that every
-//! host's calls and the test itself see one pool.
+//! The pool's state: in its folder as one JSON file under a file lock, so that every
+//! host's calls and the test itself see one pool, or in memory, under a clock that
+//! whoever plays it sets.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, ensure};
@@ -14,13 +16,45 @@ use super::state::Pool;
 #[derive(Clone, Debug)]
 pub struct Store {
     root: PathBuf,
+    played: Option<Arc<Mutex<Played>>>,
+}
+
+/// A pool in memory.
+#[derive(Debug)]
+struct Played {
+    pool: Pool,
+    /// Unix time in milliseconds.
+    now: u64,
 }
 
 impl Store {
     /// The state in this folder.
     #[must_use]
     pub fn at(root: &Path) -> Self {
-        Self { root: root.to_owned() }
+        Self { root: root.to_owned(), played: None }
+    }
+
+    /// A pool that is played within this process. The files that its hosts leave are in
+    /// this folder all the same.
+    #[must_use]
+    pub fn played(root: &Path, pool: Pool) -> Self {
+        Self { root: root.to_owned(), played: Some(Arc::new(Mutex::new(Played { pool, now: 0 }))) }
+    }
+
+    /// Sets the clock of a played pool: unix time in milliseconds.
+    pub fn set_clock(&self, now: u64) {
+        if let Some(played) = &self.played {
+            played.lock().unwrap_or_else(PoisonError::into_inner).now = now;
+        }
+    }
+
+    /// The pool's clock: unix time in milliseconds.
+    #[must_use]
+    pub fn clock(&self) -> u64 {
+        match &self.played {
+            Some(played) => played.lock().unwrap_or_else(PoisonError::into_inner).now,
+            None => now(),
+        }
     }
 
     /// Writes a pool's first state.
@@ -39,6 +73,13 @@ impl Store {
     /// # Errors
     /// If the state cannot be read or written (it is gone once the test is over).
     pub fn update<T>(&self, step: impl FnOnce(&mut Scene<'_>) -> Result<T>) -> Result<T> {
+        if let Some(played) = &self.played {
+            let mut played = played.lock().unwrap_or_else(PoisonError::into_inner);
+            let Played { pool, now } = &mut *played;
+            let mut scene = Scene::new(pool, &self.root, *now);
+            scene.settle()?;
+            return step(&mut scene);
+        }
         let lock = File::open(self.root.join("lock"))
             .with_context(|| format!("{} holds no scripted pool", self.root.display()))?;
         lock.lock()?;

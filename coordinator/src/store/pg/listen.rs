@@ -11,9 +11,9 @@ use std::time::Duration;
 use futures::stream::{BoxStream, StreamExt as _};
 use newtype_uuid::{TypedUuid, TypedUuidKind};
 use tokio::sync::{Mutex, broadcast};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, interval, sleep, timeout_at};
 use tokio_postgres::{AsyncMessage, Config};
-use tokio_stream::wrappers::BroadcastStream;
+use tokio_stream::wrappers::{BroadcastStream, IntervalStream};
 
 use crate::database::Tls;
 use crate::store::model::Notice;
@@ -25,9 +25,18 @@ const RECONNECT: Duration = Duration::from_millis(500);
 /// As many notices may wait for a slow watcher; past that it looks again.
 const WAITING: usize = 4096;
 
+/// Tells every watcher what has changed.
+#[derive(Clone)]
+pub(super) enum Listener {
+    /// As the database says.
+    Hearing(Box<Hearing>),
+    /// It does not say: that something may have, this often.
+    Polling(Duration),
+}
+
 /// Hands every notice to every watcher. It listens while there are any.
 #[derive(Clone)]
-pub(super) struct Listener {
+pub(super) struct Hearing {
     config: Config,
     tls: Tls,
     /// The ear is there while a watcher holds it.
@@ -47,15 +56,25 @@ impl Drop for Ear {
 
 impl Listener {
     pub(super) fn new(config: Config, tls: Tls) -> Self {
-        Self { config, tls, ear: Arc::default() }
+        Self::Hearing(Box::new(Hearing { config, tls, ear: Arc::default() }))
+    }
+
+    pub(super) fn polled(every: Duration) -> Self {
+        Self::Polling(every)
     }
 
     /// Notices from now on, the first of them [`Notice::LookAgain`].
     pub(super) fn listen(&self) -> BoxStream<'static, Notice> {
-        let listener = self.clone();
-        futures::stream::once(async move { listener.join().await }).flatten().boxed()
+        match self.clone() {
+            Self::Hearing(hearing) => {
+                futures::stream::once(async move { hearing.join().await }).flatten().boxed()
+            }
+            Self::Polling(every) => IntervalStream::new(interval(every)).map(|_| Notice::LookAgain).boxed(),
+        }
     }
+}
 
+impl Hearing {
     async fn join(self) -> BoxStream<'static, Notice> {
         let mut place = self.ear.lock().await;
         let (ear, notices, fresh) = match place.upgrade() {

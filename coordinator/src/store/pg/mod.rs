@@ -80,6 +80,13 @@ impl PgStore {
         }
     }
 
+    /// The store over connections that carry no notices: watchers look at everything
+    /// again this often. `reserved` are for what must not wait for others.
+    #[must_use]
+    pub fn polled(connections: Connections, reserved: Connections, every: Duration) -> Self {
+        Self { connections, reserved, listener: Listener::polled(every) }
+    }
+
     async fn connection(&self) -> Result<Object> {
         get(&self.connections).await
     }
