@@ -256,6 +256,23 @@ fn hosts_that_disagree_while_it_runs_are_named() {
 }
 
 #[test]
+fn a_host_that_takes_no_part_and_knows_of_no_task_disagrees_too() {
+    let mut w = World::new();
+    w.pass(20);
+    w.holds(A, 1, &TaskType::RemoveBrick, NotStarted, 0);
+    w.holds(C, 1, &TaskType::RemoveBrick, InProgress, 3);
+    w.holds_nothing(B, None);
+    w.sync();
+    assert_eq!(w.attention(1), [], "its start may still be on its way");
+    w.pass(200);
+    w.holds(A, 1, &TaskType::RemoveBrick, NotStarted, 0);
+    w.holds(C, 1, &TaskType::RemoveBrick, Completed, 9);
+    w.holds_nothing(B, None);
+    w.sync();
+    assert_eq!(w.attention(1), [AttentionCode::HostsDisagree, AttentionCode::AwaitingCommit]);
+}
+
+#[test]
 fn hosts_that_learn_of_a_stop_one_after_another_do_not_disagree() {
     let mut w = World::new();
     w.pass(20);

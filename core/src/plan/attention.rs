@@ -60,26 +60,38 @@ fn waiting(view: &View<'_>, task: &TaskRecord) -> Option<String> {
     Some(format!("waiting for {names}: bring it back, or abandon the job if it can't come back"))
 }
 
-/// Hosts that should hold the task and hold it not, while others do.
+/// Hosts that should hold the task and hold it not, while others do. Gluster asks every
+/// host of the pool before a status, a stop and a start, so also one that takes no part
+/// has to know of it.
 fn disagreement(view: &View<'_>, claims: &Claims<'_>, task: &TaskRecord) -> Option<String> {
     let holds: BTreeSet<HostId> = claims.holders.keys().copied().filter(|h| view.answers(*h)).collect();
     if holds.is_empty() {
         return None;
     }
-    let differ: Vec<HostId> = task
+    let takers = task
         .parts
         .iter()
         .filter(|(host, part)| part.must_take_part && view.answers(**host) && !holds.contains(host))
         // One that never held it has to have said so twice: a start reaches the hosts one after another.
         .filter(|(_, part)| part.held || part.not_held.is_some_and(|(looks, _)| looks >= 2))
-        .map(|(host, _)| *host)
+        .map(|(host, _)| *host);
+    // Of an onlooker no such count is kept; a start has reached it by then.
+    let has_spread = super::since(task.found_at, view.now) >= view.settings.start_takes;
+    let takes_part = |h: &HostId| task.parts.get(h).is_some_and(|part| part.must_take_part);
+    let onlookers = claims
+        .own
+        .keys()
+        .copied()
+        .filter(|h| has_spread && !takes_part(h) && view.answers(*h) && !holds.contains(h));
+    let differ: Vec<HostId> = takers
+        .chain(onlookers)
         .filter(|host| claims.own.get(host).is_some_and(|look| view.is_fresh(look.at)))
         .collect();
     // A stop does too: a host that was asked before it proves nothing against one that was asked
     // after it. Once told, it is told until they agree.
     let asked = |h: &HostId| claims.own.get(h).map(|look| look.at);
-    let contradicted =
-        |h: &HostId| !task.parts[h].held || holds.iter().any(|holder| asked(holder) >= asked(h));
+    let never_held = |h: &HostId| task.parts.get(h).is_some_and(|part| !part.held);
+    let contradicted = |h: &HostId| never_held(h) || holds.iter().any(|holder| asked(holder) >= asked(h));
     let told_before = task.attention.iter().any(|a| a.code == AttentionCode::HostsDisagree);
     if differ.is_empty() || !(told_before || differ.iter().any(contradicted)) {
         return None;
