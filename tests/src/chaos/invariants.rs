@@ -35,7 +35,7 @@ pub(super) async fn calm(pool: &Pool, report: &Report, deadline: Duration) -> Re
             let removes = look::task(&job).is_ok_and(|task| task.r#type() == TaskType::RemoveBrick);
             let end: &[&str] = match (removes, look::is_paused(&job)) {
                 (true, _) => &["hod", "remove-brick", "stop", volume, "--yes"],
-                (false, true) => &["hod", "rebalance", "stop", volume],
+                (false, true) => &["hod", "rebalance", "stop", volume, "--yes"],
                 (false, false) => continue,
             };
             let _ = timeout(Duration::from_secs(180), pool.coordinator.exec(end)).await;

@@ -103,7 +103,7 @@ async fn act(
     let (kind, command): (&'static str, Vec<String>) = match (deed, by_hod) {
         (Deed::Rebalance, true) => ("hod rebalance start", hod(&["rebalance", "start"], &[], false)),
         (Deed::Rebalance, false) => ("gluster rebalance start", gluster(&["rebalance", volume, "start"])),
-        (Deed::StopRebalance, true) => ("hod rebalance stop", hod(&["rebalance", "stop"], &[], false)),
+        (Deed::StopRebalance, true) => ("hod rebalance stop", hod(&["rebalance", "stop"], &[], true)),
         (Deed::StopRebalance, false) => ("gluster rebalance stop", gluster(&["rebalance", volume, "stop"])),
         (Deed::PauseRebalance, _) => ("hod rebalance pause", hod(&["rebalance", "pause"], &[], false)),
         (Deed::ResumeRebalance, _) => ("hod rebalance resume", hod(&["rebalance", "resume"], &[], false)),
