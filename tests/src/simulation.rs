@@ -112,7 +112,7 @@ impl Simulation {
         let administrator = self.administrator().await?;
         let (drop, create) = (
             format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)"),
-            format!("CREATE DATABASE {database} TEMPLATE template_of_seeds STRATEGY file_copy"),
+            format!("CREATE DATABASE {database} TEMPLATE template_of_seeds STRATEGY wal_log"),
         );
         administrator.batch_execute(&drop).await?;
         administrator.batch_execute(&create).await?;
