@@ -36,7 +36,7 @@ async fn a_task_ends_as_what_it_was(pool: &Pool) -> Result<()> {
 }
 
 async fn a_rebalance_that_is_stopped_is_aborted(pool: &Pool, turns: &Turns) -> Result<()> {
-    pool.create_unbalanced("stopped", 2000).await?;
+    pool.create_unbalanced("stopped", 4000).await?;
     let turn = turns.lock().await;
     let task = pool.b().start_task(&["volume", "rebalance", "stopped", "start"]).await?;
     running(pool, &task).await?;
@@ -59,7 +59,7 @@ async fn a_rebalance_stopped_after_it_had_completed_is_finished(pool: &Pool, tur
 }
 
 async fn a_remove_brick_that_is_stopped_is_aborted(pool: &Pool, turns: &Turns) -> Result<()> {
-    pool.create_full("kept", 3000).await?;
+    pool.create_full("kept", 6000).await?;
     let brick = |what| ["volume", "remove-brick", "kept", "node-c:/bricks/kept", what];
     let turn = turns.lock().await;
     let task = pool.b().start_task(&brick("start")).await?;
@@ -71,7 +71,7 @@ async fn a_remove_brick_that_is_stopped_is_aborted(pool: &Pool, turns: &Turns) -
 }
 
 async fn a_remove_brick_by_force_is_failed(pool: &Pool, turns: &Turns) -> Result<()> {
-    pool.create_full("forced", 3000).await?;
+    pool.create_full("forced", 9000).await?;
     let brick = |what| ["volume", "remove-brick", "forced", "node-c:/bricks/forced", what];
     let turn = turns.lock().await;
     let task = pool.b().start_task(&brick("start")).await?;

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use hod_tests::simulation::{Played, Simulation};
 
 /// As many are played with the other tests.
-const SEEDS: u64 = 40;
+const SEEDS: u64 = 19;
 
 async fn simulation() -> Result<Simulation> {
     Simulation::start(env!("CARGO_BIN_EXE_hod-simulate").into()).await
