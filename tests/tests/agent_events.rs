@@ -47,13 +47,14 @@ async fn looks(agent: &ScriptedAgent) -> Result<f64> {
     agent.metric(LOOKS, &["verb=\"get-state\""]).await
 }
 
-/// The looks, once some signs of life went by without another: any that was due is taken by then.
+/// The looks, once so many signs of life went by without another that any that was due is taken by
+/// then: the last one after a change comes two seconds after it.
 async fn looks_at_rest(agent: &ScriptedAgent) -> Result<f64> {
     let mut watch = agent.watch(false).await?;
     loop {
         let before = looks(agent).await?;
         let mut signs = 0;
-        while signs < 5 {
+        while signs < 15 {
             signs += usize::from(watch.next().await? == "alive");
         }
         if looks(agent).await? == before {
