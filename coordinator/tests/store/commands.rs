@@ -257,16 +257,22 @@ async fn the_first_answer_that_is_known_stays() {
 async fn a_command_that_was_cut_short_has_left_nothing() {
     let world = World::new().await;
     let shop = world.shop().await;
-    // It waits for the pool's turn, and is killed there.
-    world.sql.batch_execute("BEGIN; SELECT FROM pools FOR UPDATE").await.unwrap();
+    // It waits for the pool's turn, and is killed there, each time it is tried again. (Who
+    // holds the turn can't be who looks: in a transaction pg_stat_activity is read once.)
+    let turn = world.client().await;
+    turn.batch_execute("BEGIN; SELECT FROM pools FOR UPDATE").await.unwrap();
     let (store, new) = (world.store.clone(), command(&shop, start(REBALANCE)));
     let opening = tokio::spawn(async move { store.open_command(shop.lease, &new).await });
     let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                 WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    until("the command to wait", async || world.sql.query(kill, &[]).await.unwrap().pop()).await;
+    until("the command to be given up", async || {
+        world.sql.execute(kill, &[]).await.unwrap();
+        opening.is_finished().then_some(())
+    })
+    .await;
     let error = opening.await.unwrap().unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
-    world.sql.batch_execute("ROLLBACK").await.unwrap();
+    turn.batch_execute("ROLLBACK").await.unwrap();
     for table in ["jobs", "steps", "intentions", "volume_locks"] {
         assert_eq!(world.count(&format!("SELECT count(*) FROM {table}")).await, 0, "{table}");
     }

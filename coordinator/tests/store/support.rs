@@ -80,6 +80,11 @@ impl World {
         self.empty.config.clone()
     }
 
+    /// One more way past the store.
+    pub async fn client(&self) -> Client {
+        self.empty.client().await
+    }
+
     /// No coordinator was seen for a minute.
     pub async fn silence(&self) {
         let past = "UPDATE coordinators SET seen_at = seen_at - interval '1 minute'";
