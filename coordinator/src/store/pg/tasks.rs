@@ -12,7 +12,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::convert::{Columns as _, brick, brick_name, duration, small, task_type, uuids};
-use super::sql::Sql;
+use super::sql::{Params, Sql};
 use crate::store::error::{Result, StoreError};
 use crate::store::model::Task;
 
@@ -172,24 +172,29 @@ async fn read<C: GenericClient>(client: &C, carried: &[Carried]) -> Result<Vec<T
         return Ok(Vec::new());
     }
     let steps: Vec<Uuid> = carried.iter().map(|c| c.step).collect();
-    let steps: &[Uuid] = &steps;
+    let of_steps: Params<'_> = &[&steps];
+    let (part_rows, earlier_rows, brick_rows, rows) = tokio::try_join!(
+        PARTS.rows(client, of_steps),
+        EARLIER.rows(client, of_steps),
+        BRICKS.rows(client, of_steps),
+        TASKS.rows(client, of_steps),
+    )?;
     let mut parts: HashMap<Uuid, BTreeMap<HostId, PartRecord>> = HashMap::new();
-    for row in PARTS.rows(client, &[&steps]).await? {
+    for row in part_rows {
         let of = parts.entry(row.value("step_id")?).or_default();
         of.insert(row.id("host_id")?, part(&row)?);
     }
     let mut earlier: HashMap<Uuid, BTreeMap<HostId, Counters>> = HashMap::new();
-    for row in EARLIER.rows(client, &[&steps]).await? {
+    for row in earlier_rows {
         earlier.entry(row.value("step_id")?).or_default().insert(row.id("host_id")?, moved(&row)?);
     }
     let mut bricks: HashMap<Uuid, Vec<TaskBrick>> = HashMap::new();
-    for row in BRICKS.rows(client, &[&steps]).await? {
+    for row in brick_rows {
         bricks.entry(row.value("step_id")?).or_default().push(TaskBrick {
             name: brick_name(row.value("name")?)?,
             brick: brick(row.maybe_id("host_id")?, row.value("path")?),
         });
     }
-    let rows = TASKS.rows(client, &[&steps]).await?;
     let names = host_names(client, &rows).await?;
     let mut rows_of: HashMap<Uuid, &Row> = HashMap::new();
     for row in &rows {

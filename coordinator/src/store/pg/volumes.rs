@@ -11,7 +11,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::convert::{Columns as _, brick, brick_name};
-use super::sql::Sql;
+use super::sql::{Params, Sql};
 use crate::store::error::{Result, StoreError};
 use crate::store::model::PoolVolume;
 
@@ -54,8 +54,10 @@ const FIND_PRESENT: Sql = Sql::new(
 /// The volumes that are not gone, with what holds them.
 pub(super) async fn list<C: GenericClient>(client: &C, pool: Option<PoolId>) -> Result<Vec<PoolVolume>> {
     let pool = pool.map(|p| p.into_untyped_uuid());
+    let of_pool: Params<'_> = &[&pool];
+    let (brick_rows, rows) = tokio::try_join!(BRICKS.rows(client, of_pool), LIST.rows(client, of_pool))?;
     let mut bricks: HashMap<(Uuid, Uuid), Vec<VolumeBrick>> = HashMap::new();
-    for row in BRICKS.rows(client, &[&pool]).await? {
+    for row in brick_rows {
         let key = (row.value("pool_id")?, row.value("volume_id")?);
         bricks.entry(key).or_default().push(VolumeBrick {
             brick: brick(row.maybe_id("host_id")?, row.value("path")?),
@@ -63,7 +65,6 @@ pub(super) async fn list<C: GenericClient>(client: &C, pool: Option<PoolId>) -> 
             arbiter: row.value("arbiter")?,
         });
     }
-    let rows = LIST.rows(client, &[&pool]).await?;
     rows.iter()
         .map(|row| {
             let key = (row.value("pool_id")?, row.value("id")?);
