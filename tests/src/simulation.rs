@@ -16,12 +16,13 @@ use tokio::time::timeout;
 use tokio_postgres::{Client, NoTls};
 
 /// A database that need not outlive the machine's fall, and does nothing by itself.
-const SETTINGS: [&str; 6] = [
+const SETTINGS: [&str; 7] = [
     "fsync=off",
     "synchronous_commit=off",
     "full_page_writes=off",
     "autovacuum=off",
     "jit=off",
+    "plan_cache_mode=force_generic_plan",
     "max_connections=200",
 ];
 
@@ -56,7 +57,7 @@ impl Simulation {
     /// # Errors
     /// If there is no PostgreSQL, or it does not start.
     pub async fn start(program: PathBuf) -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("hod-simulation-").tempdir()?;
+        let folder = tempfile::Builder::new().prefix("hod-simulation-").tempdir_in(in_memory())?;
         // PostgreSQL's own user passes through.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
         let server = PrivatePostgres::start_with(folder.path(), &SETTINGS).await?;
@@ -188,7 +189,7 @@ async fn connect(config: &tokio_postgres::Config) -> Result<Client> {
     Ok(client)
 }
 
-/// Where the hosts' files are: many, small, and soon gone.
+/// Where the databases and the hosts' files are: many, small, and soon gone.
 fn in_memory() -> PathBuf {
     let shared = Path::new("/dev/shm");
     if shared.is_dir() { shared.to_owned() } else { std::env::temp_dir() }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use tokio::runtime::Runtime;
-use tokio_postgres::{Client, Config};
+use tokio_postgres::{Client, Config, Statement};
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -14,6 +14,8 @@ use crate::wire::{Socket, Trouble};
 pub(crate) struct Record {
     runtime: Runtime,
     client: Client,
+    jobs: Statement,
+    parts: Statement,
 }
 
 /// A job with its task's runs.
@@ -67,11 +69,13 @@ impl Record {
             tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
         let socket = Socket::new(folder, clock, Trouble::default());
         let (client, _) = runtime.block_on(socket.open(config))?;
-        Ok(Self { runtime, client })
+        let jobs = runtime.block_on(client.prepare(JOBS))?;
+        let parts = runtime.block_on(client.prepare(PARTS))?;
+        Ok(Self { runtime, client, jobs, parts })
     }
 
     pub(crate) fn jobs(&self) -> Result<Vec<Job>> {
-        let rows = self.runtime.block_on(self.client.query(JOBS, &[]))?;
+        let rows = self.runtime.block_on(self.client.query(&self.jobs, &[]))?;
         let job = |row: &tokio_postgres::Row| {
             Ok(Job {
                 id: row.try_get("id")?,
@@ -90,7 +94,7 @@ impl Record {
     }
 
     pub(crate) fn parts(&self) -> Result<Vec<Part>> {
-        let rows = self.runtime.block_on(self.client.query(PARTS, &[]))?;
+        let rows = self.runtime.block_on(self.client.query(&self.parts, &[]))?;
         let part = |row: &tokio_postgres::Row| {
             Ok(Part {
                 task: row.try_get(0)?,
