@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hod_proto::agent::v1::WatchTasksResponse;
+use hod_proto::convert::common::duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
@@ -48,29 +49,36 @@ async fn tell(
     sender: &mpsc::Sender<Result<WatchTasksResponse, Status>>,
     alive_every: Duration,
 ) {
+    let opened = Instant::now();
     let mut teller = Teller::default();
     let mut watch = board.watch();
     watch.mark_changed();
     let picture = board.picture();
-    if !picture.is_whole() && sender.send(Ok(Teller::alive(&picture))).await.is_err() {
-        return;
+    if !picture.is_whole() {
+        let alive = WatchTasksResponse { sent: Some(duration(opened.elapsed())), ..Teller::alive(&picture) };
+        if sender.send(Ok(alive)).await.is_err() {
+            return;
+        }
     }
     let mut last_word = Instant::now();
     loop {
-        let messages = tokio::select! {
+        let (now, messages) = tokio::select! {
             changed = watch.changed() => {
                 if changed.is_err() {
                     return;
                 }
                 let picture = watch.borrow_and_update().clone();
-                teller.news(&picture, Instant::now())
+                let now = Instant::now();
+                (now, teller.news(&picture, now))
             }
             () = tokio::time::sleep_until(last_word + alive_every) => {
-                vec![Teller::alive(&board.picture())]
+                (Instant::now(), vec![Teller::alive(&board.picture())])
             }
         };
+        // The ages are as of now, also of what waits for its turn to be taken.
+        let sent = Some(duration(now - opened));
         for message in messages {
-            if sender.send(Ok(message)).await.is_err() {
+            if sender.send(Ok(WatchTasksResponse { sent, ..message })).await.is_err() {
                 return;
             }
             last_word = Instant::now();

@@ -86,6 +86,7 @@ mod session;
 pub mod share;
 mod stream;
 pub mod tenure;
+mod transit;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

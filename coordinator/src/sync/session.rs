@@ -7,6 +7,8 @@ use hod_proto::PROTOCOL_VERSION;
 use hod_proto::agent::v1::WatchTasksRequest;
 use hod_proto::agent::v1::watch_tasks_response::Event;
 use hod_proto::convert::agent::{NotTaken, PictureAssembler};
+use hod_proto::convert::common::read_duration;
+use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 use tonic::{Code, Streaming};
@@ -16,6 +18,7 @@ use super::agent::{Agent, AgentAddress, AgentError, status_in_words};
 use super::collect::Assignment;
 use super::live::Live;
 use super::stream::{self, Message, Pace};
+use super::transit::Transit;
 
 /// The picture is handed on at most this often, however fast an agent tells.
 const HAND_ON: Duration = Duration::from_millis(100);
@@ -43,6 +46,7 @@ pub(super) struct Session<'a> {
 struct Told {
     assembler: PictureAssembler,
     pace: Pace,
+    transit: Transit,
     /// Something was told that was not handed on yet.
     waits: bool,
     /// Something in it may be new, not only the ages.
@@ -51,9 +55,9 @@ struct Told {
 }
 
 impl Told {
-    fn new() -> Self {
+    fn new(transit: Transit) -> Self {
         let assembler = PictureAssembler::default();
-        Self { assembler, pace: Pace::new(), waits: false, news: false, handed_on: None }
+        Self { assembler, pace: Pace::new(), transit, waits: false, news: false, handed_on: None }
     }
 }
 
@@ -66,11 +70,11 @@ impl Session<'_> {
             changed = grant.changed() => return grant_changed(changed).await,
             opened = self.open(locked_calls) => opened,
         };
-        let mut stream = match opened {
-            Ok(stream) => stream,
+        let (mut stream, transit) = match opened {
+            Ok(opened) => opened,
             Err(end) => return end,
         };
-        let mut told = Told::new();
+        let mut told = Told::new(transit);
         loop {
             let due = told.handed_on.map_or_else(Instant::now, |at| at + HAND_ON);
             let message = tokio::select! {
@@ -103,7 +107,7 @@ impl Session<'_> {
     }
 
     /// Connects, makes sure of who answers, and opens the stream.
-    async fn open(&self, locked_calls: bool) -> Result<Streaming<Message>, End> {
+    async fn open(&self, locked_calls: bool) -> Result<(Streaming<Message>, Transit), End> {
         let failed = |e: AgentError| match e {
             AgentError::Version { .. } => End::Refused(e.to_string()),
             AgentError::Unreachable { agent, why } => {
@@ -120,8 +124,9 @@ impl Session<'_> {
             info!(host = %self.work.name, "may make the pool's locked calls");
         }
         let request = WatchTasksRequest { locked_calls, protocol_version: PROTOCOL_VERSION };
+        let transit = Transit::asked();
         match timeout(self.work.silent_after, stream::open(agent.channel, request)).await {
-            Ok(Ok(stream)) => Ok(stream),
+            Ok(Ok(stream)) => Ok((stream, transit)),
             Ok(Err(status)) => {
                 Err(End::Failed(format!("its agent opens no stream: {}", status_in_words(&status))))
             }
@@ -149,8 +154,15 @@ impl Session<'_> {
             return Err(End::TooMuch(Pace::exceeded()));
         }
         let sign = matches!(message.event, Some(Event::SignOfLife(_)));
-        told.assembler.take(message, self.live.clock().now()).map_err(|e| match e {
-            NotTaken::Unreadable(e) => End::Failed(format!("its agent sent what can't be read: {e}")),
+        let unreadable = |e| End::Failed(format!("its agent sent what can't be read: {e}"));
+        // An agent of a version before this one does not say when.
+        let sent = message.sent.as_ref().map(|sent| read_duration("sent", sent)).transpose();
+        let took = sent.map_err(unreadable)?.map_or(Duration::ZERO, |sent| told.transit.took(sent));
+        // As it was sent, nobody having held it back. What is too old for any time is
+        // refused with the ages that are told in it.
+        let sent = self.live.clock().now().checked_sub(took).unwrap_or(Timestamp::MIN);
+        told.assembler.take(message, sent).map_err(|e| match e {
+            NotTaken::Unreadable(e) => unreadable(e),
             NotTaken::TooMuch(e) => too_much(&e.to_string()),
         })?;
         if let Some(identity) = told.assembler.identity() {

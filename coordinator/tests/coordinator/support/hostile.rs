@@ -75,7 +75,11 @@ pub(crate) async fn tell(hostility: Hostility, picture: &[Event], to: &To) {
 }
 
 async fn send(to: &To, event: Event) -> Option<()> {
-    let message = pb::WatchTasksResponse { age: Some(duration(Duration::ZERO)), event: Some(event) };
+    let message = pb::WatchTasksResponse {
+        age: Some(duration(Duration::ZERO)),
+        event: Some(event),
+        ..Default::default()
+    };
     to.send(Ok(message)).await.ok()
 }
 

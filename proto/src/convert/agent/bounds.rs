@@ -206,7 +206,7 @@ mod tests {
     use super::*;
 
     fn message(event: Event) -> Vec<u8> {
-        pb::WatchTasksResponse { age: None, event: Some(event) }.encode_to_vec()
+        pb::WatchTasksResponse { event: Some(event), ..Default::default() }.encode_to_vec()
     }
 
     fn volumes(count: usize, volume: &types::Volume) -> Vec<u8> {

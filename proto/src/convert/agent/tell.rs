@@ -19,7 +19,7 @@ use crate::types::v1 as types;
 /// A message of the stream: an event and how long ago it was looked at.
 #[must_use]
 pub fn message(age: Duration, event: Event) -> pb::WatchTasksResponse {
-    pb::WatchTasksResponse { age: Some(duration(age)), event: Some(event) }
+    pb::WatchTasksResponse { age: Some(duration(age)), event: Some(event), sent: None }
 }
 
 impl From<&HostIdentity> for pb::Host {
