@@ -7,7 +7,8 @@
 //! `follow` asks for running tasks by calls that take their volume's lock, all of
 //! which go through `locked`. What they learn hangs on the board (`picture`), from
 //! which `service` tells every watcher what is new to it, and answers requests.
-//! Requests to change a volume go through `command` to Gluster and back; what has to
+//! Requests to change a volume go through `command` to Gluster and back, unless `fence`
+//! knows that another coordinator has taken the pool since; what has to
 //! be known of this host's bricks before is asked of their disks by `bricks`.
 //! [`config`] says what is to be done, `serve` starts and stops it all, [`blocking`] keeps disks from holding it up, `metrics`
 //! counts what it costs.
@@ -18,6 +19,7 @@ mod command;
 pub mod config;
 mod discovery;
 pub mod events;
+mod fence;
 mod follow;
 pub mod gluster;
 mod hints;

@@ -25,6 +25,7 @@ use crate::command::{Commands, Means as CommandMeans};
 use crate::config::Config;
 use crate::discovery::Discovery;
 use crate::events::{self, Hearing, port::Ear};
+use crate::fence::Fence;
 use crate::follow::{self, Means};
 use crate::gluster::process::{Binary, Run};
 use crate::gluster::{GlusterCli, Settings};
@@ -134,6 +135,7 @@ where
         .map_err(|error| Failure::StateFolder { folder: state_folder.display().to_string(), error })?;
 
     let metrics = Arc::new(Metrics::default());
+    let fence = Fence::in_folder(&state_folder);
     let settings = Settings {
         deadline: config.call_deadline,
         locked_deadline: config.call_deadline,
@@ -144,6 +146,7 @@ where
     let parts = Parts {
         locked: LockedCalls::new(gluster.clone(), config.paces.rest),
         gluster,
+        fence,
         board: Board::default(),
         wakes: Arc::default(),
         watchers: Watchers::default(),
@@ -201,6 +204,7 @@ async fn listen(address: SocketAddr, what: &'static str) -> Result<TcpListener, 
 #[derive(Clone)]
 struct Parts {
     gluster: Arc<GlusterCli>,
+    fence: Fence,
     locked: LockedCalls,
     board: Board,
     wakes: Arc<Wakes>,
@@ -296,6 +300,7 @@ impl Parts {
     fn service(&self, config: &Config, stop: &CancellationToken, tasks: &TaskTracker) -> AgentService {
         let commands = Commands::new(CommandMeans {
             gluster: self.gluster.clone(),
+            fence: self.fence.clone(),
             locked: self.locked.clone(),
             board: self.board.clone(),
             wakes: self.wakes.clone(),
@@ -310,6 +315,7 @@ impl Parts {
             locked: self.locked.clone(),
             board: self.board.clone(),
             watchers: self.watchers.clone(),
+            fence: self.fence.clone(),
             alive_every: config.paces.alive,
             stop: stop.clone(),
         }

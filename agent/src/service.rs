@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hod_core::error::{GlusterError, GlusterErrorKind};
+use hod_core::lease::Lease;
 use hod_core::volume::VolumeStatus;
 use hod_proto::agent::v1 as pb;
 use hod_proto::agent::v1::agent_server::Agent;
@@ -29,6 +30,7 @@ use self::refusal::{bad_field, status};
 use self::watchers::Watchers;
 use crate::bricks::{BrickWalk, Bricks, CannotWalk};
 use crate::command::{Command, Commands, read_volume};
+use crate::fence::Fence;
 use crate::gluster::GlusterCli;
 use crate::locked::LockedCalls;
 use crate::own;
@@ -40,6 +42,7 @@ pub(crate) struct AgentService {
     pub(crate) locked: LockedCalls,
     pub(crate) board: Board,
     pub(crate) watchers: Watchers,
+    pub(crate) fence: Fence,
     pub(crate) commands: Commands,
     pub(crate) bricks: Bricks,
     pub(crate) alive_every: Duration,
@@ -139,6 +142,10 @@ impl Agent for AgentService {
                 "the caller speaks version {} of hod.agent.v1, this agent speaks version {PROTOCOL_VERSION}: bring the older of the two up to date",
                 asked.protocol_version
             )));
+        }
+        if let Some(lease) = asked.lease {
+            let lease = Lease::try_from(lease).map_err(|bad| bad_field(bad.field, &bad.problem))?;
+            self.fence.pass(lease).instrument(span.clone()).await.map_err(|error| status(&error, None))?;
         }
         let _entered = span.enter();
         tracing::info!(locked_calls = asked.locked_calls, "a watcher came");

@@ -40,6 +40,8 @@ pub enum GlusterErrorKind {
     Refused,
     /// Not asked: no locked call was allowed at that moment.
     NotAsked,
+    /// Not run: who asks does not hold the pool any more.
+    Fenced,
 }
 
 /// Why Gluster gave no answer, in words and by kind.

@@ -20,6 +20,7 @@ pub mod history;
 pub mod host;
 pub mod id;
 pub mod job;
+pub mod lease;
 pub mod observation;
 pub mod plan;
 pub mod record;

@@ -49,5 +49,9 @@ pub const AGENT_PORT: u16 = 7460;
 /// The port of the coordinator's gRPC.
 pub const COORDINATOR_PORT: u16 = 7470;
 
+/// The reason that an agent gives, in a status's `ErrorInfo`, where who asks does not hold the
+/// pool any more.
+pub const FENCED: &str = "FENCED";
+
 /// The metadata key that carries who makes a call.
 pub const IDENTITY_KEY: &str = "hod-identity";

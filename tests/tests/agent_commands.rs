@@ -56,7 +56,7 @@ fn rebalance(request_id: &str) -> pb::StartRebalanceRequest {
 /// Calls a command with a new id and these fields, and reads its outcome.
 macro_rules! run {
     ($agent:expr, $call:ident, $request:ident { $($field:ident $(: $value:expr)?),* }) => {{
-        let request = pb::$request { request_id: new_id(), $($field $(: $value)?),* };
+        let request = pb::$request { request_id: new_id(), lease: None, $($field $(: $value)?),* };
         read($agent.client().$call(request).await?.into_inner().outcome)
     }};
 }
@@ -454,6 +454,7 @@ async fn a_request_that_can_not_be_is_refused_with_its_field() -> Result<()> {
             request_id: new_id(),
             volume: "dist".into(),
             bricks: texts(bricks),
+            lease: None,
         };
         let Err(status) = client.start_remove_brick(request).await else { bail!("{bricks:?} were taken") };
         ensure!(violated(&status, Code::InvalidArgument)? == ["bricks"], "{status}");
@@ -463,10 +464,59 @@ async fn a_request_that_can_not_be_is_refused_with_its_field() -> Result<()> {
         volume: "dist".into(),
         name: "auth.allow".into(),
         value: "*".into(),
+        lease: None,
     };
     let Err(status) = client.set_volume_option(request).await else { bail!("any option was taken") };
     ensure!(violated(&status, Code::InvalidArgument)? == ["name"], "{status}");
     ensure!(history(&pool).is_empty(), "{:?}", history(&pool));
     ensure!(agent.metric("hod_agent_commands_total", &[]).await? == 0.0);
+    Ok(())
+}
+
+fn lease(epoch: i64) -> Option<pb::Lease> {
+    Some(pb::Lease { pool_id: "706ce875-ad40-452b-9155-aefdbb191f51".into(), epoch })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_lost_the_pool_has_nothing_run() -> Result<()> {
+    let (pool, mut agent) = start().await?;
+    let asked = |id: &str, epoch| pb::StartRebalanceRequest { lease: lease(epoch), ..rebalance(id) };
+    let start = async |agent: &ScriptedAgent, id: &str, epoch| {
+        read(agent.client().start_rebalance(asked(id, epoch)).await?.into_inner().outcome)
+    };
+    let first = new_id();
+    let (task, _) = done(start(&agent, &first, 3).await)?;
+    pool.done("node-b", "volume rebalance dist stop")?;
+
+    // Another has taken the pool, and only watches yet.
+    agent.watch_with(false, lease(5)).await?;
+    refused(start(&agent, &new_id(), 3).await, Kind::Fenced, "epoch 5 since")?;
+    let Err(error) = agent.watch_with(true, lease(3)).await else { bail!("it may watch") };
+    let status = error.downcast_ref::<Status>().context("no status")?;
+    let reason = status.get_error_details().error_info().map(|info| info.reason.clone());
+    ensure!(reason.as_deref() == Some(hod_proto::FENCED), "{status}");
+    let option = run!(
+        agent,
+        reset_volume_option,
+        ResetVolumeOptionRequest { volume: "dist".into(), name: "cluster.rebal-throttle".into() }
+    );
+    done(option).context("nobody is held back who shows no lease")?;
+    ensure!(history(&pool) == ["volume rebalance dist start", "volume reset dist cluster.rebal-throttle"]);
+
+    // What was run in time is told, to whom it was run for and to whoever comes after.
+    for epoch in [3, 6] {
+        ensure!(done(start(&agent, &first, epoch).await)?.0 == task, "epoch {epoch}");
+    }
+    // The agent remembers, also when it is started again.
+    agent.daemon.kill()?;
+    agent.daemon.start_again()?;
+    wait_until("it refuses again", SOON, || async {
+        refused(start(&agent, &new_id(), 5).await, Kind::Fenced, "epoch 6 since").map(|()| true)
+    })
+    .await?;
+    let other = pb::Lease { pool_id: new_id(), epoch: 1 };
+    let other = pb::StartRebalanceRequest { lease: Some(other), ..rebalance(&new_id()) };
+    done(read(agent.client().start_rebalance(other).await?.into_inner().outcome))?;
+    ensure!(history(&pool).len() == 3, "{:?}", history(&pool));
     Ok(())
 }

@@ -124,7 +124,7 @@ async fn bad_requests_are_refused_with_what_is_wrong() -> Result<()> {
     let status = refused(answer, Code::Aborted, &["dist", "Another transaction"])?;
     ensure!(reason(&status) == "ANOTHER_TRANSACTION", "{status:?}");
 
-    let request = WatchTasksRequest { locked_calls: true, protocol_version: 99 };
+    let request = WatchTasksRequest { locked_calls: true, protocol_version: 99, lease: None };
     let answer = client.watch_tasks(request).await;
     refused(answer, Code::FailedPrecondition, &["version 99", &format!("version {PROTOCOL_VERSION}")])?;
     ensure!(agent.metric("hod_agent_watchers", &[]).await? == 0.0);

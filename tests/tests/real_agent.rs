@@ -78,7 +78,12 @@ async fn empty_a_brick(pool: &Pool) -> Result<()> {
     let volume = || "v".to_owned();
     // Asked for on another host than the brick's.
     let mut agent = agent(pool.b()).await?;
-    let start = pb::StartRemoveBrickRequest { request_id: id(), volume: volume(), bricks: bricks.clone() };
+    let start = pb::StartRemoveBrickRequest {
+        request_id: id(),
+        volume: volume(),
+        bricks: bricks.clone(),
+        lease: None,
+    };
     let first = agent.start_remove_brick(start.clone()).await?.into_inner();
     done(first.outcome.clone())?;
     ensure!(agent.start_remove_brick(start).await?.into_inner() == first, "another answer");
@@ -94,7 +99,7 @@ async fn empty_a_brick(pool: &Pool) -> Result<()> {
     let told = walk(pool.c()).await?;
     ensure!(told.finished && told.names == ["d0/left"], "{told:?}");
     pool.c().run(&["rm", left]).await?;
-    let commit = pb::CommitRemoveBrickRequest { request_id: id(), volume: volume(), bricks };
+    let commit = pb::CommitRemoveBrickRequest { request_id: id(), volume: volume(), bricks, lease: None };
     done(agent.commit_remove_brick(commit).await?.into_inner().outcome)?;
     let files = pool.a().run(&["sh", "-c", "find /mnt/v -type f | wc -l"]).await?;
     ensure!(files.trim() == "1500", "{files} files are left of 1500");
@@ -137,6 +142,7 @@ async fn replace_a_brick(pool: &Pool) -> Result<()> {
         volume: "r".into(),
         old_brick: "node-c:/bricks/r".into(),
         new_brick: "node-c:/bricks/new".into(),
+        lease: None,
     };
     done(agent(pool.a()).await?.replace_brick(request).await?.into_inner().outcome)?;
     wait_until("the new brick serves", WHILE, || serves(pool.c())).await?;
@@ -146,7 +152,13 @@ async fn replace_a_brick(pool: &Pool) -> Result<()> {
 async fn reset_a_brick(pool: &Pool) -> Result<()> {
     let reset = |phase: Phase| {
         let brick = "node-c:/bricks/new".to_owned();
-        pb::ResetBrickRequest { request_id: id(), volume: "r".into(), brick, phase: phase.into() }
+        pb::ResetBrickRequest {
+            request_id: id(),
+            volume: "r".into(),
+            brick,
+            phase: phase.into(),
+            lease: None,
+        }
     };
     let mut agent = agent(pool.a()).await?;
     done(agent.reset_brick(reset(Phase::Start)).await?.into_inner().outcome)?;

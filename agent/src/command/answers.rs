@@ -1,7 +1,7 @@
 //! The first answers, by request id: the same id again runs nothing.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hod_proto::convert::agent::Outcome;
 use tokio::sync::watch;
@@ -43,6 +43,11 @@ pub(super) enum NotTaken {
 }
 
 impl Answers {
+    /// The answer of a request's first time, if there was one.
+    pub(super) fn again(&self, id: Uuid, change: &Change) -> Result<Option<Answer>, NotTaken> {
+        self.kept().again(id, change)
+    }
+
     /// The answer of a request's first time. Only where there was none `run` is
     /// called, and what it returns is waited for, whether anybody asks for it or not.
     pub(super) fn first(
@@ -51,13 +56,9 @@ impl Answers {
         change: &Change,
         run: impl FnOnce(Change) -> JoinHandle<Outcome>,
     ) -> Result<Answer, NotTaken> {
-        // A panic elsewhere leaves what is kept whole.
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(first) = kept.by_id.get(&id) {
-            return match first.change == *change {
-                true => Ok(first.answer.clone()),
-                false => Err(NotTaken::Other(first.change.clone())),
-            };
+        let mut kept = self.kept();
+        if let Some(answer) = kept.again(id, change)? {
+            return Ok(answer);
         }
         kept.make_room()?;
         let (tell, answer) = watch::channel(None);
@@ -74,9 +75,22 @@ impl Answers {
         kept.order.push_back(id);
         Ok(answer)
     }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        // A panic elsewhere leaves what is kept whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Kept {
+    fn again(&self, id: Uuid, change: &Change) -> Result<Option<Answer>, NotTaken> {
+        match self.by_id.get(&id) {
+            Some(first) if first.change == *change => Ok(Some(first.answer.clone())),
+            Some(first) => Err(NotTaken::Other(first.change.clone())),
+            None => Ok(None),
+        }
+    }
+
     /// Forgets the oldest that has its answer, if there are too many.
     fn make_room(&mut self) -> Result<(), NotTaken> {
         if self.order.len() < KEPT {

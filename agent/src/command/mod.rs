@@ -4,7 +4,8 @@
 //! before its first answer, and [`Commands`] carries out what is new: in a task of its
 //! own, for a caller that goes away must not leave a command half waited for. It asks
 //! for the volume first, by a call that takes no lock: where glusterd does not answer,
-//! nothing is run, and that is sure. [`outcome`] says what is sure afterwards.
+//! nothing is run, and that is sure. Nor is it for a coordinator whose pool another has
+//! taken ([`fence`](crate::fence)). [`outcome`] says what is sure afterwards.
 
 mod answers;
 mod outcome;
@@ -13,6 +14,7 @@ mod request;
 use std::sync::Arc;
 
 use hod_core::error::GlusterError;
+use hod_core::lease::Lease;
 use hod_proto::agent::v1::CommandOutcome;
 use hod_proto::convert::agent::Outcome;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +24,7 @@ use tracing::Instrument as _;
 
 use self::answers::{Answers, NotTaken};
 use self::request::Asked;
+use crate::fence::Fence;
 use crate::gluster::{Change, GlusterCli};
 use crate::locked::LockedCalls;
 use crate::metrics::Metrics;
@@ -41,6 +44,7 @@ pub(crate) struct Commands {
 /// What a command needs.
 pub(crate) struct Means {
     pub(crate) gluster: Arc<GlusterCli>,
+    pub(crate) fence: Fence,
     pub(crate) locked: LockedCalls,
     pub(crate) board: Board,
     pub(crate) wakes: Arc<Wakes>,
@@ -63,17 +67,33 @@ impl Commands {
     }
 
     async fn outcome(&self, asked: Asked) -> Result<Arc<Outcome>, Status> {
-        let Asked { id, change } = asked;
+        let Asked { id, lease, change } = asked;
         if self.with.stop.is_cancelled() {
             return Err(Status::unavailable("the agent is stopping: nothing was run"));
         }
+        let fenced = match lease {
+            Some(lease) => self.with.fence.pass(lease).await.err(),
+            None => None,
+        };
         let with = self.with.clone();
-        let answer = self.answers.first(id, &change, |change| {
-            let span = tracing::info_span!("command", request_id = %id);
-            let tasks = with.tasks.clone();
-            let carried_out = async move { with.carry_out(&change).await };
-            tasks.spawn(carried_out.instrument(span.or_current()))
-        });
+        let answer = match fenced {
+            None => self.answers.first(id, &change, |change| {
+                let span = tracing::info_span!("command", request_id = %id);
+                let tasks = with.tasks.clone();
+                let carried_out = async move { with.carry_out(&change, lease).await };
+                tasks.spawn(carried_out.instrument(span.or_current()))
+            }),
+            Some(error) => match self.answers.again(id, &change) {
+                // It was asked for in time, and may have been done.
+                Ok(Some(answer)) => Ok(answer),
+                Ok(None) => {
+                    tracing::warn!(request_id = %id, %change, %error, "was refused");
+                    self.with.metrics.command_ended(change.verb(), "refused");
+                    return Ok(Arc::new(Outcome::Refused(error)));
+                }
+                Err(e) => Err(e),
+            },
+        };
         match answer {
             Ok(answer) => Ok(answer.wait().await),
             Err(NotTaken::Other(first)) => Err(bad_field(
@@ -88,9 +108,9 @@ impl Commands {
 }
 
 impl Means {
-    async fn carry_out(&self, change: &Change) -> Outcome {
+    async fn carry_out(&self, change: &Change, lease: Option<Lease>) -> Outcome {
         tracing::info!(%change, "is run");
-        let outcome = match self.refusal_before(change).await {
+        let outcome = match self.refusal_before(change, lease).await {
             Some(refusal) => Outcome::Refused(refusal),
             None => {
                 let answer = self.locked.change(change).await;
@@ -112,8 +132,9 @@ impl Means {
         outcome
     }
 
-    /// Whether glusterd answers, and knows the volume.
-    async fn refusal_before(&self, change: &Change) -> Option<GlusterError> {
-        self.gluster.volume_info_of(&change.volume).await.err()
+    /// Whether glusterd answers, and knows the volume; and nobody took the pool meanwhile.
+    async fn refusal_before(&self, change: &Change, lease: Option<Lease>) -> Option<GlusterError> {
+        let refused = self.gluster.volume_info_of(&change.volume).await.err();
+        refused.or_else(|| self.fence.check(lease?).err())
     }
 }

@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use hod_core::brick::BrickName;
+use hod_core::lease::Lease;
 use hod_proto::agent::v1::reset_brick_request::Phase;
 use hod_proto::agent::v1::{self as pb, CommandOutcome};
 use hod_proto::convert::Unreadable;
@@ -27,10 +28,12 @@ pub(crate) trait Command {
     fn response(outcome: CommandOutcome) -> Self::Response;
 }
 
-/// A command, and the id of the request for it.
+/// A command, the id of the request for it, and by whose right it is asked for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Asked {
     pub(super) id: Uuid,
+    /// `None`: by somebody's who is no coordinator.
+    pub(super) lease: Option<Lease>,
     pub(super) change: Change,
 }
 
@@ -42,8 +45,9 @@ macro_rules! commands {
             fn read(self) -> Result<Asked, Unreadable> {
                 let id = request_id(&self.request_id)?;
                 let volume = volume(&self.volume)?;
+                let lease = self.lease.clone().map(TryInto::try_into).transpose()?;
                 let $asked = self;
-                Ok(Asked { id, change: Change { volume, what: $what } })
+                Ok(Asked { id, lease, change: Change { volume, what: $what } })
             }
 
             fn response(outcome: CommandOutcome) -> pb::$response {
@@ -172,11 +176,18 @@ mod tests {
             volume: "repl".into(),
             bricks: bricks.iter().map(|b| (*b).to_owned()).collect(),
             replica_count,
+            lease: None,
         }
     }
 
     fn reset(phase: i32) -> pb::ResetBrickRequest {
-        pb::ResetBrickRequest { request_id: ID.into(), volume: "repl".into(), brick: "a:/b".into(), phase }
+        pb::ResetBrickRequest {
+            request_id: ID.into(),
+            volume: "repl".into(),
+            brick: "a:/b".into(),
+            phase,
+            lease: None,
+        }
     }
 
     fn replace(old: &str, new: &str) -> pb::ReplaceBrickRequest {
@@ -185,6 +196,7 @@ mod tests {
             volume: "repl".into(),
             old_brick: old.into(),
             new_brick: new.into(),
+            lease: None,
         }
     }
 
@@ -194,6 +206,7 @@ mod tests {
             volume: "dist".into(),
             name: name.into(),
             value: value.into(),
+            lease: None,
         }
     }
 
@@ -224,6 +237,8 @@ mod tests {
         for id in ["", "x", "00000000-0000-0000-0000-000000000000"] {
             assert_eq!(bad(pb::StartRebalanceRequest { request_id: id.into(), ..start() }), "request_id");
         }
+        let lease = Some(pb::Lease::default());
+        assert_eq!(bad(pb::StartRebalanceRequest { lease, ..start() }), "lease.pool_id");
         for volume in ["", " ", "all", "-x", "a b", "a;reboot"] {
             assert_eq!(bad(pb::StartRebalanceRequest { volume: volume.into(), ..start() }), "volume");
         }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use hod_core::error::{GlusterError, GlusterErrorKind as Kind};
+use hod_proto::FENCED;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
@@ -82,6 +83,7 @@ fn told_as(kind: Kind) -> (Code, &'static str, &'static str) {
         }
         Kind::Refused => (Code::FailedPrecondition, "REFUSED", ""),
         Kind::NotAsked => (Code::Unavailable, "NOT_ASKED", ""),
+        Kind::Fenced => (Code::FailedPrecondition, FENCED, ""),
     }
 }
 

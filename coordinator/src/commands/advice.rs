@@ -22,6 +22,9 @@ pub(super) fn advice(error: &GlusterError) -> &'static str {
         Kind::NotDistributed => "there is nothing to spread: add bricks first",
         Kind::TaskInProgress => "wait for the volume's other task, or stop it",
         Kind::NotSupported => "this version of Gluster does not know the command",
+        Kind::Fenced => {
+            "the coordinator that holds the pool settles it: see hod pool list; after a restore see \"Fencing\" in OPERATIONS"
+        }
         Kind::NotRun | Kind::NotAsked => "nothing was run: see the agent's log",
         Kind::StateWithheld | Kind::NotReadable | Kind::TooLong => "see the agent's log",
         Kind::Refused => by_words(&error.message),

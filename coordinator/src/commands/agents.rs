@@ -13,6 +13,7 @@ use tonic::{Code, Response, Status};
 use uuid::Uuid;
 
 use crate::network::Network;
+use crate::store::Lease;
 use crate::sync::agent::{Agent, AgentAddress};
 use crate::sync::live::Live;
 
@@ -27,6 +28,7 @@ const COMMAND: Duration = Duration::from_secs(170);
 #[derive(Clone, Debug)]
 pub struct Agents {
     pool: String,
+    lease: Lease,
     network: Network,
     hosts: BTreeMap<HostId, (String, String)>,
     /// Who is asked for what takes a lock: the pool's leader, else whoever answers.
@@ -41,11 +43,14 @@ pub struct Acting {
     pub host: HostId,
     /// The request's id: the same id again runs nothing.
     pub request: Uuid,
+    /// The pool's lease: with one that another has taken since nothing is run.
+    pub lease: Lease,
 }
 
 impl Agents {
     pub(super) fn of(
         pool: &str,
+        lease: Lease,
         network: &Network,
         hosts: &BTreeMap<HostId, HostRecord>,
         live: &Live,
@@ -58,7 +63,7 @@ impl Agents {
         let leader = live.holders().into_iter().find(|id| hosts.contains_key(id) && answers(id));
         let others = hosts.keys().copied().filter(|id| answers(id) && Some(*id) != leader);
         let order = leader.into_iter().chain(others).collect();
-        Self { pool: pool.to_owned(), network: network.clone(), hosts, order }
+        Self { pool: pool.to_owned(), lease, network: network.clone(), hosts, order }
     }
 
     /// What a host is called.
@@ -101,7 +106,7 @@ impl Agents {
     /// In words, if none can be reached: nothing was run.
     pub async fn acting(&self, request: Uuid) -> Result<Acting, String> {
         let (host, agent) = self.any().await?;
-        Ok(Acting { agent, host, request })
+        Ok(Acting { agent, host, request, lease: self.lease })
     }
 }
 

@@ -84,6 +84,7 @@ impl Ending for CommitRemoveBrick {
             request_id: acting.request.to_string(),
             volume: known.volume.name.clone(),
             bricks: as_listed(task),
+            lease: Some(acting.lease.into()),
         };
         acting.run(acting.agent.client.clone().commit_remove_brick(request), |answer| answer.outcome).await
     }

@@ -4,7 +4,8 @@ macro_rules! points {
     ($($(#[$doc:meta])* $point:ident = $name:literal,)*) => {
         /// A point between two steps of a runner. In builds with the feature
         /// `fault-points`, those of tests only, the process aborts at the one that
-        /// `HOD_COORDINATOR_FAULT_POINT` names.
+        /// `HOD_COORDINATOR_FAULT_POINT` names, and is frozen, until it is woken, at the one
+        /// that `HOD_COORDINATOR_FREEZE_POINT` names.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum FaultPoint {
             $($(#[$doc])* $point,)*
@@ -51,8 +52,16 @@ points! {
 /// A step of a runner is done.
 #[cfg(feature = "fault-points")]
 pub(super) fn reach(point: FaultPoint) {
-    if std::env::var("HOD_COORDINATOR_FAULT_POINT").is_ok_and(|name| name == point.name()) {
+    use nix::sys::signal::{Signal, raise};
+
+    let is_at = |variable: &str| std::env::var(variable).is_ok_and(|name| name == point.name());
+    if is_at("HOD_COORDINATOR_FAULT_POINT") {
         std::process::abort();
+    }
+    if is_at("HOD_COORDINATOR_FREEZE_POINT")
+        && let Err(error) = raise(Signal::SIGSTOP)
+    {
+        tracing::error!(%error, "it can't be frozen");
     }
 }
 

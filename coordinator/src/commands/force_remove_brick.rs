@@ -198,6 +198,7 @@ pub(super) async fn take(known: &Known, bricks: Vec<String>, replica_count: u32,
         volume: known.volume.name.clone(),
         bricks,
         replica_count,
+        lease: Some(acting.lease.into()),
     };
     acting.run(acting.agent.client.clone().force_remove_brick(request), |answer| answer.outcome).await
 }

@@ -154,7 +154,7 @@ impl Commands {
         };
         let recorded = self.store.load(pool.id, &live.task_ids()).await?;
         let now = heard(&live, &recorded).await;
-        let agents = Agents::of(&pool.name, &self.sync.rules().network, &recorded.hosts, &live);
+        let agents = Agents::of(&pool.name, lease, &self.sync.rules().network, &recorded.hosts, &live);
         let volume = volume::find(name, &recorded, &now, &agents).await?;
         let recorded = self.recorded_with(recorded, &volume, &live).await?;
         let holder = self.holder(&recorded, volume.id).await?;

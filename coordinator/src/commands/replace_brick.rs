@@ -80,6 +80,7 @@ impl Command for ReplaceBrick {
             volume: known.volume.name.clone(),
             old_brick: known.names(std::slice::from_ref(old)).join(""),
             new_brick: new.to_string(),
+            lease: Some(acting.lease.into()),
         };
         acting.run(acting.agent.client.clone().replace_brick(request), |answer| answer.outcome).await
     }

@@ -96,6 +96,7 @@ async fn phase(known: &Known, brick: &str, phase: Phase, acting: &Acting, reques
         volume: known.volume.name.clone(),
         brick: brick.to_owned(),
         phase: phase.into(),
+        lease: Some(acting.lease.into()),
     };
     acting.run(acting.agent.client.clone().reset_brick(request), |answer| answer.outcome).await
 }

@@ -277,7 +277,7 @@ impl Run {
         acting: &Acting,
     ) -> Option<Outcome> {
         let request = Uuid::new_v5(&acting.request, b"throttle");
-        let setting = Acting { agent: acting.agent.clone(), host: acting.host, request };
+        let setting = Acting { agent: acting.agent.clone(), request, ..*acting };
         let (lease, volume) = (self.known.lease, &self.known.volume);
         let why = match throttle::put(&setting, &volume.name, Some(&throttle.set)).await {
             Outcome::Done { .. } => {

@@ -98,6 +98,7 @@ pub(super) async fn start(known: &Known, acting: &Acting, fix_layout: bool, forc
         volume: known.volume.name.clone(),
         fix_layout,
         force,
+        lease: Some(acting.lease.into()),
     };
     acting.run(acting.agent.client.clone().start_rebalance(request), |answer| answer.outcome).await
 }

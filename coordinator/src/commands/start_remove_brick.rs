@@ -91,6 +91,7 @@ pub(super) async fn start(known: &Known, intended: &Intended, acting: &Acting) -
         request_id: acting.request.to_string(),
         volume: known.volume.name.clone(),
         bricks: start.bricks.iter().map(|b| b.name.to_string()).collect(),
+        lease: Some(acting.lease.into()),
     };
     acting.run(acting.agent.client.clone().start_remove_brick(request), |answer| answer.outcome).await
 }

@@ -39,6 +39,7 @@ pub(super) async fn stop(known: &Known, acting: &Acting) -> Outcome {
     let request = pb::StopRebalanceRequest {
         request_id: acting.request.to_string(),
         volume: known.volume.name.clone(),
+        lease: Some(acting.lease.into()),
     };
     acting.run(acting.agent.client.clone().stop_rebalance(request), |answer| answer.outcome).await
 }

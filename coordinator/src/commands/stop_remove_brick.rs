@@ -47,6 +47,7 @@ pub(super) async fn stop(known: &Known, task: &TaskRecord, acting: &Acting) -> O
         request_id: acting.request.to_string(),
         volume: known.volume.name.clone(),
         bricks: as_listed(task),
+        lease: Some(acting.lease.into()),
     };
     acting.run(acting.agent.client.clone().stop_remove_brick(request), |answer| answer.outcome).await
 }

@@ -24,13 +24,15 @@ pub(super) fn wanted(volume: &Volume, word: Option<&str>) -> Option<NewThrottle>
 pub(super) async fn put(acting: &Acting, volume: &str, value: Option<&str>) -> Outcome {
     let mut client = acting.agent.client.clone();
     let (request_id, volume, name) = (acting.request.to_string(), volume.to_owned(), OPTION.to_owned());
+    let lease = Some(acting.lease.into());
     match value {
         Some(value) => {
-            let request = pb::SetVolumeOptionRequest { request_id, volume, name, value: value.to_owned() };
+            let value = value.to_owned();
+            let request = pb::SetVolumeOptionRequest { request_id, volume, name, value, lease };
             acting.run(client.set_volume_option(request), |answer| answer.outcome).await
         }
         None => {
-            let request = pb::ResetVolumeOptionRequest { request_id, volume, name };
+            let request = pb::ResetVolumeOptionRequest { request_id, volume, name, lease };
             acting.run(client.reset_volume_option(request), |answer| answer.outcome).await
         }
     }

@@ -10,13 +10,14 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use hod_core::command::intention::{Answer, Intention};
 use hod_core::id::{IntentionId, JobId, PoolId, StepId, VolumeId};
+use hod_core::lease::Lease;
 use hod_core::transition::Transition;
 
 use super::command_model::{
     CommandEvent, FoundHeal, HealProgress, NewCommand, NewThrottle, Resume, Throttle, VolumeWindow,
 };
 use super::error::Result;
-use super::model::{Job, Lease, Task};
+use super::model::{Job, Task};
 
 /// The part of the record that commands write.
 ///

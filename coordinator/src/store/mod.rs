@@ -33,10 +33,11 @@ pub use command_model::{
 };
 pub use describe::{describe_job, describe_step};
 pub use error::{Result, StoreError};
+pub use hod_core::lease::Lease;
 pub use model::{
     Applied, Coordinator, Event, EventFilter, EventsFrom, Evidence, Follow, Held, Job, JobFilter, JobPage,
-    Lease, NewExternalJob, NewExternalStep, NewPool, NotApplied, Notice, Page, Pool, PoolHost, PoolVolume,
-    Roster, Step, Subject, Task,
+    NewExternalJob, NewExternalStep, NewPool, NotApplied, Notice, Page, Pool, PoolHost, PoolVolume, Roster,
+    Step, Subject, Task,
 };
 pub use pg::PgStore;
 pub(crate) use pg::register_measures;

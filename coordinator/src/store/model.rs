@@ -1,11 +1,11 @@
 //! What the store takes and gives, where `hod-core` has no type for it.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use hod_core::event::Severity;
 use hod_core::id::{CoordinatorId, HostId, JobId, PoolId, StepId, VolumeId};
 use hod_core::job::{JobStatus, StepType};
+use hod_core::lease::Lease;
 use hod_core::record::{HostRecord, TaskRecord, VolumeRecord};
 use jiff::Timestamp;
 
@@ -126,20 +126,6 @@ pub struct Held {
     pub lease: Lease,
     /// Which of the roster's coordinators holds it. `None`: it can be taken.
     pub by: Option<CoordinatorId>,
-}
-
-/// The right to write for a pool, until another takes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lease {
-    /// The pool.
-    pub pool: PoolId,
-    /// Which taking of it this is; every write proves that it is the last one.
-    pub epoch: i64,
-}
-
-impl Lease {
-    /// A coordinator that was not seen for so long holds nothing any more.
-    pub const LASTS: Duration = Duration::from_secs(6);
 }
 
 /// What became of a plan.

@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use hod_core::host::HostIdentity;
-use hod_proto::PROTOCOL_VERSION;
 use hod_proto::agent::v1::WatchTasksRequest;
 use hod_proto::agent::v1::watch_tasks_response::Event;
 use hod_proto::convert::agent::{NotTaken, PictureAssembler};
 use hod_proto::convert::common::read_duration;
+use hod_proto::{FENCED, PROTOCOL_VERSION};
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
-use tonic::{Code, Streaming};
+use tonic::{Code, Status, Streaming};
+use tonic_types::StatusExt as _;
 use tracing::info;
 
 use super::agent::{Agent, AgentAddress, AgentError, status_in_words};
@@ -123,10 +124,16 @@ impl Session<'_> {
             self.live.granted(self.work.host, true);
             info!(host = %self.work.name, "may make the pool's locked calls");
         }
-        let request = WatchTasksRequest { locked_calls, protocol_version: PROTOCOL_VERSION };
+        // Also one that ran out by this clock: no other has taken the pool as far as is known.
+        let lease = self.live.tenure().last().map(Into::into);
+        let request = WatchTasksRequest { locked_calls, protocol_version: PROTOCOL_VERSION, lease };
         let transit = Transit::asked();
         match timeout(self.work.silent_after, stream::open(agent.channel, request)).await {
             Ok(Ok(stream)) => Ok((stream, transit)),
+            Ok(Err(status)) if is_fenced(&status) => Err(End::Refused(format!(
+                "its agent refuses this coordinator: {}; after a restore of the database see \"Fencing\" in OPERATIONS",
+                status_in_words(&status)
+            ))),
             Ok(Err(status)) => {
                 Err(End::Failed(format!("its agent opens no stream: {}", status_in_words(&status))))
             }
@@ -185,6 +192,11 @@ impl Session<'_> {
             self.live.heard(self.work.host, glusterd, picture, news);
         }
     }
+}
+
+/// Whether the agent was told of a later taking of the pool.
+fn is_fenced(status: &Status) -> bool {
+    status.get_error_details().error_info().is_some_and(|info| info.reason == FENCED)
 }
 
 fn too_much(what: &str) -> End {

@@ -4,16 +4,19 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hod_coordinator::commands::fault::FaultPoint;
 use hod_core::task::PartStatus;
+use hod_proto::agent::v1::Lease;
 use hod_proto::coordinator::v1 as pb;
-use hod_proto::coordinator::v1::JobStatus;
 use hod_proto::coordinator::v1::commands_client::CommandsClient;
 use hod_proto::coordinator::v1::host_says::Answer;
 use hod_proto::coordinator::v1::jobs_client::JobsClient;
 use hod_proto::coordinator::v1::pools_client::PoolsClient;
 use hod_proto::coordinator::v1::tasks_client::TasksClient;
 use hod_proto::coordinator::v1::watch_jobs_response::Event;
+use hod_proto::coordinator::v1::{HostState, JobStatus};
 use nix::sys::signal::Signal;
+use tokio::process::Command;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 use tokio_postgres::{Client, NoTls};
@@ -197,13 +200,16 @@ async fn whichever_is_asked_the_holder_answers() {
 }
 
 /// A world whose pool is held by a process, while the world's own coordinator stands by.
-async fn held_by_a_process(application: &str) -> (World, FakePool, Process) {
+async fn held_by_a_process(
+    application: &str,
+    configure: impl FnOnce(&mut Command),
+) -> (World, FakePool, Process) {
     let mut world = World::new().await;
     let pool = FakePool::start(2).await;
     world.add_shop(&pool).await;
     world.stop().await;
     let database = format!("{} application_name={application}", world.database());
-    let process = Process::start(&database, |_| {}).await;
+    let process = Process::start(&database, configure).await;
     world.start_beside().await;
     until("the process to hear its hosts", async || {
         let shop = world.shop().await;
@@ -226,7 +232,7 @@ async fn taken_over(world: &World) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_holder_that_is_killed_is_replaced_within_ten_seconds() {
-    let (world, pool, process) = held_by_a_process("killed").await;
+    let (world, pool, process) = held_by_a_process("killed", |_| {}).await;
     let task = new_task();
     pool.rebalance(task, PartStatus::InProgress, 5);
     let job = world.job_with(JobStatus::Started).await;
@@ -262,17 +268,19 @@ const AUDIT: &str = "
         END LOOP;
     END $$";
 
+async fn written(tables: &Client, by: &str) -> Vec<String> {
+    let query = "SELECT what FROM audit WHERE by = $1 ORDER BY at";
+    tables.query(query, &[&by]).await.unwrap().iter().map(|row| row.get(0)).collect()
+}
+
 /// The coordinator is frozen in the middle of a command, another takes the pool, and
 /// the frozen one wakes: it writes nothing more for the pool.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_frozen_coordinator_that_wakes_writes_nothing() {
-    let (world, pool, process) = held_by_a_process("frozen").await;
+    let (world, pool, process) = held_by_a_process("frozen", |_| {}).await;
     let tables = tables(&world).await;
     tables.batch_execute(AUDIT).await.unwrap();
-    let written = async |by: &str| -> Vec<String> {
-        let query = "SELECT what FROM audit WHERE by = $1 ORDER BY at";
-        tables.query(query, &[&by]).await.unwrap().iter().map(|row| row.get(0)).collect()
-    };
+    let written = async |by: &str| written(&tables, by).await;
 
     // Gluster is asked, and does not answer until the coordinator is frozen.
     let answer = Arc::new(Notify::new());
@@ -304,5 +312,79 @@ async fn a_frozen_coordinator_that_wakes_writes_nothing() {
     let told = JobsClient::new(process.channel()).get_job(request).await.unwrap().into_inner().job.unwrap();
     assert_eq!(told.status(), JobStatus::Finished);
     drop(process);
+    world.end().await;
+}
+
+/// The coordinator is frozen in the one moment in which nothing of its own holds it back:
+/// after its last look at its lease, before it asks. When it wakes the agent does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_coordinator_that_was_frozen_as_it_was_about_to_ask_is_refused() {
+    let freezes = |c: &mut Command| {
+        c.env("HOD_COORDINATOR_FREEZE_POINT", FaultPoint::Prepared.name());
+    };
+    let (world, pool, process) = held_by_a_process("fenced", freezes).await;
+    let tables = tables(&world).await;
+    tables.batch_execute(AUDIT).await.unwrap();
+    let start =
+        pb::StartRebalanceRequest { pool: "shop".into(), volume: "dist".into(), ..Default::default() };
+    // It may be frozen before it has answered.
+    let asking = CommandsClient::new(process.channel());
+    let asking = tokio::spawn(async move { { asking }.start_rebalance(start).await });
+    until("it to be frozen", async || process.is_frozen().then_some(())).await;
+    let epoch = epochs(&tables).await[0];
+    taken_over(&world).await;
+    let told = || pool.agents.iter().all(|agent| agent.fence.highest() > epoch);
+    until("every agent to hear of it", async || told().then_some(())).await;
+    let before = written(&tables, "fenced").await;
+    assert!(before.iter().any(|what| what == "intentions INSERT"), "{before:?}");
+
+    process.signal(Signal::SIGCONT);
+    let refused = || pool.agents.iter().map(|agent| agent.fence.refused()).sum::<usize>();
+    until("it to be refused", async || (refused() > 0).then_some(())).await;
+    // The new holder settles what it had opened, by what Gluster tells: nothing was run.
+    let jobs = world.all_jobs().await;
+    assert_eq!(jobs.len(), 1, "{jobs:?}");
+    let job = jobs[0].job_id.clone();
+    let ended = world.job_is(&job, JobStatus::Failed).await;
+    assert!(ended.message.contains("never started"), "{ended:?}");
+    rounds(&tables).await;
+    assert_eq!(pool.gluster.calls(), Vec::<String>::new());
+    assert_eq!(written(&tables, "fenced").await, before, "it wrote after another had taken the pool");
+    let start =
+        pb::StartRebalanceRequest { pool: "shop".into(), volume: "dist".into(), ..Default::default() };
+    world.commands().start_rebalance(start).await.unwrap();
+    asking.abort();
+    drop(process);
+    world.end().await;
+}
+
+/// A database that was restored has an older epoch than agents were told. An operator sees
+/// it at each host, and what is written in docs/OPERATIONS.md mends it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_record_is_told_and_mended() {
+    let world = World::new().await;
+    let mut pool = FakePool::start(2).await;
+    world.add_shop(&pool).await;
+    let tables = tables(&world).await;
+    let row = tables.query_one("SELECT id::text FROM pools", &[]).await.unwrap();
+    for agent in &mut pool.agents {
+        agent.fence.pass(Some(&Lease { pool_id: row.get(0), epoch: 1000 })).unwrap();
+        agent.kill();
+        agent.revive().await;
+    }
+    for agent in &pool.agents {
+        until("the host to be refused", async || {
+            let host = world.host(agent).await;
+            let told = ["fenced", "epoch 1000", "Fencing"].iter().all(|w| host.state_message.contains(w));
+            (host.state() == HostState::Refused && told).then_some(())
+        })
+        .await;
+    }
+    tables.execute("UPDATE pools SET epoch = 1000 WHERE name = 'shop'", &[]).await.unwrap();
+    until("all to answer", async || (world.shop().await.hosts_answering == 2).then_some(())).await;
+    let start =
+        pb::StartRebalanceRequest { pool: "shop".into(), volume: "dist".into(), ..Default::default() };
+    world.commands().start_rebalance(start).await.unwrap();
+    until("Gluster to be asked", async || (pool.gluster.calls().len() == 1).then_some(())).await;
     world.end().await;
 }

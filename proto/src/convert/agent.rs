@@ -7,6 +7,7 @@
 
 mod assembler;
 pub mod bounds;
+mod lease;
 pub mod outcome;
 pub mod read;
 pub mod tell;

@@ -285,6 +285,7 @@ impl From<&GlusterError> for pb::GlusterError {
             GlusterErrorKind::NotRun => Kind::NotRun,
             GlusterErrorKind::Refused => Kind::Refused,
             GlusterErrorKind::NotAsked => Kind::NotAsked,
+            GlusterErrorKind::Fenced => Kind::Fenced,
         };
         Self { kind: kind.into(), message: e.message.clone(), op_errno: e.op_errno, hosts: e.hosts.clone() }
     }
@@ -310,6 +311,7 @@ impl From<pb::GlusterError> for GlusterError {
             Kind::TooLong => GlusterErrorKind::TooLong,
             Kind::NotRun => GlusterErrorKind::NotRun,
             Kind::NotAsked => GlusterErrorKind::NotAsked,
+            Kind::Fenced => GlusterErrorKind::Fenced,
             // A kind that a newer agent knows is a refusal in its own words here.
             Kind::Refused | Kind::Unspecified => GlusterErrorKind::Refused,
         };

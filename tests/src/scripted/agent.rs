@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use hod_core::observation::HostPicture;
 use hod_proto::agent::v1::agent_client::AgentClient;
 use hod_proto::agent::v1::watch_tasks_response::Event;
-use hod_proto::agent::v1::{WatchTasksRequest, WatchTasksResponse};
+use hod_proto::agent::v1::{Lease, WatchTasksRequest, WatchTasksResponse};
 use hod_proto::convert::agent::PictureAssembler;
 use tempfile::TempDir;
 use tonic::Streaming;
@@ -85,7 +85,16 @@ impl ScriptedAgent {
     /// # Errors
     /// If it is refused.
     pub async fn watch(&self, locked_calls: bool) -> Result<Watch> {
-        let request = WatchTasksRequest { locked_calls, protocol_version: hod_proto::PROTOCOL_VERSION };
+        self.watch_with(locked_calls, None).await
+    }
+
+    /// The same with a coordinator's lease.
+    ///
+    /// # Errors
+    /// If it is refused.
+    pub async fn watch_with(&self, locked_calls: bool, lease: Option<Lease>) -> Result<Watch> {
+        let protocol_version = hod_proto::PROTOCOL_VERSION;
+        let request = WatchTasksRequest { locked_calls, protocol_version, lease };
         let stream = self.client().watch_tasks(request).await?.into_inner();
         Ok(Watch { stream, assembler: PictureAssembler::default(), told: Vec::new() })
     }

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 
 use deadpool_postgres::GenericClient;
 use hod_core::id::{CoordinatorId, PoolId};
+use hod_core::lease::Lease;
 use newtype_uuid::GenericUuid as _;
 
 use super::convert::Columns as _;
 use super::events::notify;
 use super::sql::Sql;
 use crate::store::error::Result;
-use crate::store::model::{Coordinator, Held, Lease, Roster};
+use crate::store::model::{Coordinator, Held, Roster};
 
 /// Those that went without a word are forgotten after a day.
 const SUCCEED: Sql = Sql::new(

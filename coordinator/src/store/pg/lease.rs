@@ -4,13 +4,13 @@
 
 use deadpool_postgres::GenericClient;
 use hod_core::id::{CoordinatorId, PoolId};
+use hod_core::lease::Lease;
 use newtype_uuid::GenericUuid as _;
 
 use super::convert::Columns as _;
 use super::events::notify;
 use super::sql::Sql;
 use crate::store::error::{Result, StoreError};
-use crate::store::model::Lease;
 
 /// NO KEY: rows that refer to the pool can be written meanwhile.
 const LOCK: Sql = Sql::new("lock_pool", "SELECT epoch, holder FROM pools WHERE id = $1 FOR NO KEY UPDATE");

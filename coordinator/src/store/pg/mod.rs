@@ -35,6 +35,7 @@ use hod_core::change::Planned;
 use hod_core::event::EventDraft;
 use hod_core::id::{CoordinatorId, JobId, PoolId, StepId, TaskId};
 use hod_core::job::JobStatus;
+use hod_core::lease::Lease;
 use hod_core::record::Recorded;
 use jiff::Timestamp;
 use tokio::time::timeout;
@@ -43,7 +44,7 @@ use tokio_postgres::IsolationLevel;
 use super::Store;
 use super::error::{Result, StoreError};
 use super::model::{
-    Applied, Coordinator, Event, EventFilter, Evidence, Job, JobFilter, JobPage, Lease, NewExternalJob,
+    Applied, Coordinator, Event, EventFilter, Evidence, Job, JobFilter, JobPage, NewExternalJob,
     NewExternalStep, NewPool, Notice, Page, Pool, PoolHost, PoolVolume, Roster, Step, Task,
 };
 use crate::database::Database;

@@ -3,6 +3,7 @@
 use deadpool_postgres::GenericClient;
 use hod_core::event::{EventDraft, Severity};
 use hod_core::id::PoolId;
+use hod_core::lease::Lease;
 use hod_core::record::HostRecord;
 use newtype_uuid::GenericUuid as _;
 use tokio_postgres::Row;
@@ -13,7 +14,7 @@ use super::events::{self, notify};
 use super::members;
 use super::sql::Sql;
 use crate::store::error::{Result, StoreError};
-use crate::store::model::{Lease, NewPool, Pool, PoolHost};
+use crate::store::model::{NewPool, Pool, PoolHost};
 
 macro_rules! select {
     ($rest:literal) => {

@@ -17,7 +17,7 @@ use hod_proto::agent::v1 as pb;
 use hod_proto::agent::v1::agent_server::{Agent, AgentServer};
 use hod_proto::agent::v1::own_look::Source;
 use hod_proto::agent::v1::watch_tasks_response::Event;
-use hod_proto::convert::agent::tell;
+use hod_proto::convert::agent::{Outcome, tell};
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
+use super::fence::{self, Fence};
 use super::gluster::{Change, FakeBrick, FakeGluster};
 use super::hostile::Hostility;
 
@@ -95,6 +96,7 @@ impl Drop for Held {
 pub(crate) struct FakeAgent {
     pub(crate) id: HostId,
     pub(crate) address: SocketAddr,
+    pub(crate) fence: Fence,
     script: watch::Sender<Script>,
     grants: Grants,
     gluster: FakeGluster,
@@ -107,6 +109,7 @@ impl FakeAgent {
         let agent = Self {
             id: script.identity.id,
             address,
+            fence: Fence::default(),
             script: watch::Sender::new(script),
             grants,
             gluster,
@@ -139,6 +142,7 @@ impl FakeAgent {
     fn serve(&self, listener: TcpListener) {
         let service = Service {
             script: self.script.subscribe(),
+            fence: self.fence.clone(),
             grants: self.grants.clone(),
             gluster: self.gluster.clone(),
         };
@@ -227,6 +231,7 @@ mod mortal {
 }
 
 struct Service {
+    fence: Fence,
     script: watch::Receiver<Script>,
     grants: Grants,
     gluster: FakeGluster,
@@ -304,7 +309,9 @@ impl Agent for Service {
         request: Request<pb::WatchTasksRequest>,
     ) -> Result<Response<Self::WatchTasksStream>, Status> {
         let script = self.script().await;
-        let locked = request.into_inner().locked_calls;
+        let request = request.into_inner();
+        self.fence.pass(request.lease.as_ref()).map_err(|error| fence::status(&error))?;
+        let locked = request.locked_calls;
         let held = locked.then(|| self.grants.take(script.identity.id));
         // What is hostile is large: it is made only when it is sent.
         let queue = if matches!(script.fault, Fault::Hostile(_)) { 1 } else { 64 };
@@ -330,7 +337,7 @@ impl Agent for Service {
         };
         let task_type = TaskType::Rebalance { fix_layout: r.fix_layout };
         let change = Change::Start { task_type, bricks: Vec::new() };
-        let outcome = Some(self.run(command, &r.volume, r.request_id, change).await);
+        let outcome = Some(self.run(command, &r.volume, r.request_id, r.lease, change).await);
         Ok(Response::new(pb::StartRebalanceResponse { outcome }))
     }
 
@@ -339,7 +346,7 @@ impl Agent for Service {
         request: Request<pb::StopRebalanceRequest>,
     ) -> Result<Response<pb::StopRebalanceResponse>, Status> {
         let r = request.into_inner();
-        let outcome = Some(self.run("rebalance stop", &r.volume, r.request_id, Change::Stop).await);
+        let outcome = Some(self.run("rebalance stop", &r.volume, r.request_id, r.lease, Change::Stop).await);
         Ok(Response::new(pb::StopRebalanceResponse { outcome }))
     }
 
@@ -349,7 +356,7 @@ impl Agent for Service {
     ) -> Result<Response<pb::StartRemoveBrickResponse>, Status> {
         let r = request.into_inner();
         let change = Change::Start { task_type: TaskType::RemoveBrick, bricks: r.bricks };
-        let outcome = Some(self.run("remove-brick start", &r.volume, r.request_id, change).await);
+        let outcome = Some(self.run("remove-brick start", &r.volume, r.request_id, r.lease, change).await);
         Ok(Response::new(pb::StartRemoveBrickResponse { outcome }))
     }
 
@@ -358,7 +365,8 @@ impl Agent for Service {
         request: Request<pb::StopRemoveBrickRequest>,
     ) -> Result<Response<pb::StopRemoveBrickResponse>, Status> {
         let r = request.into_inner();
-        let outcome = Some(self.run("remove-brick stop", &r.volume, r.request_id, Change::Stop).await);
+        let outcome =
+            Some(self.run("remove-brick stop", &r.volume, r.request_id, r.lease, Change::Stop).await);
         Ok(Response::new(pb::StopRemoveBrickResponse { outcome }))
     }
 
@@ -368,7 +376,7 @@ impl Agent for Service {
     ) -> Result<Response<pb::CommitRemoveBrickResponse>, Status> {
         let r = request.into_inner();
         let change = Change::Take { bricks: r.bricks };
-        let outcome = Some(self.run("remove-brick commit", &r.volume, r.request_id, change).await);
+        let outcome = Some(self.run("remove-brick commit", &r.volume, r.request_id, r.lease, change).await);
         Ok(Response::new(pb::CommitRemoveBrickResponse { outcome }))
     }
 
@@ -378,7 +386,7 @@ impl Agent for Service {
     ) -> Result<Response<pb::ForceRemoveBrickResponse>, Status> {
         let r = request.into_inner();
         let change = Change::Take { bricks: r.bricks };
-        let outcome = Some(self.run("remove-brick force", &r.volume, r.request_id, change).await);
+        let outcome = Some(self.run("remove-brick force", &r.volume, r.request_id, r.lease, change).await);
         Ok(Response::new(pb::ForceRemoveBrickResponse { outcome }))
     }
 
@@ -388,7 +396,8 @@ impl Agent for Service {
     ) -> Result<Response<pb::ReplaceBrickResponse>, Status> {
         let r = request.into_inner();
         let change = Change::Replace { old: r.old_brick, new: r.new_brick };
-        let outcome = Some(self.run("replace-brick commit force", &r.volume, r.request_id, change).await);
+        let outcome =
+            Some(self.run("replace-brick commit force", &r.volume, r.request_id, r.lease, change).await);
         Ok(Response::new(pb::ReplaceBrickResponse { outcome }))
     }
 
@@ -400,7 +409,7 @@ impl Agent for Service {
         let commit = r.phase() == pb::reset_brick_request::Phase::Commit;
         let command = if commit { "reset-brick commit force" } else { "reset-brick start" };
         let change = Change::Reset { brick: r.brick, serves: commit };
-        let outcome = Some(self.run(command, &r.volume, r.request_id, change).await);
+        let outcome = Some(self.run(command, &r.volume, r.request_id, r.lease, change).await);
         Ok(Response::new(pb::ResetBrickResponse { outcome }))
     }
 
@@ -410,7 +419,7 @@ impl Agent for Service {
     ) -> Result<Response<pb::SetVolumeOptionResponse>, Status> {
         let r = request.into_inner();
         let change = Change::Option { name: r.name, value: Some(r.value) };
-        let outcome = Some(self.run("set", &r.volume, r.request_id, change).await);
+        let outcome = Some(self.run("set", &r.volume, r.request_id, r.lease, change).await);
         Ok(Response::new(pb::SetVolumeOptionResponse { outcome }))
     }
 
@@ -420,7 +429,7 @@ impl Agent for Service {
     ) -> Result<Response<pb::ResetVolumeOptionResponse>, Status> {
         let r = request.into_inner();
         let change = Change::Option { name: r.name, value: None };
-        let outcome = Some(self.run("reset", &r.volume, r.request_id, change).await);
+        let outcome = Some(self.run("reset", &r.volume, r.request_id, r.lease, change).await);
         Ok(Response::new(pb::ResetVolumeOptionResponse { outcome }))
     }
 
@@ -513,8 +522,12 @@ impl Service {
         command: &'static str,
         volume: &str,
         request: String,
+        lease: Option<pb::Lease>,
         change: Change,
     ) -> pb::CommandOutcome {
+        if let Err(error) = self.fence.pass(lease.as_ref()) {
+            return (&Outcome::Refused(error)).into();
+        }
         let host = self.script().await.identity.id;
         self.gluster.run(host, command, volume, request, change).await
     }

@@ -1,6 +1,7 @@
 //! What the tests stand on: a world with a coordinator in it, and scripted agents.
 
 pub(crate) mod agent;
+pub(crate) mod fence;
 pub(crate) mod gluster;
 pub(crate) mod hostile;
 pub(crate) mod pool;

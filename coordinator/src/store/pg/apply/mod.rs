@@ -17,6 +17,7 @@ use std::collections::HashSet;
 use deadpool_postgres::GenericClient;
 use hod_core::change::{Change, Origin, Planned, PutTask, Settle};
 use hod_core::id::{HostId, IntentionId, VolumeId};
+use hod_core::lease::Lease;
 use hod_core::record::{HostRecord, VolumeRecord};
 use newtype_uuid::GenericUuid as _;
 use uuid::Uuid;
@@ -25,7 +26,7 @@ use super::events::{self, notify};
 use super::sql::Sql;
 use super::{PgStore, begin, commit, lease, members};
 use crate::store::error::{Result, StoreError};
-use crate::store::model::{Applied, Lease, NotApplied};
+use crate::store::model::{Applied, NotApplied};
 
 const CLAIMED_BY: Sql = Sql::new(
     "host_claimed_by",

@@ -3,6 +3,7 @@
 use deadpool_postgres::GenericClient;
 use hod_core::command::intention::Answer;
 use hod_core::id::{IntentionId, PoolId};
+use hod_core::lease::Lease;
 use newtype_uuid::GenericUuid as _;
 use uuid::Uuid;
 
@@ -10,7 +11,6 @@ use super::super::convert::Columns as _;
 use super::super::lease;
 use super::super::sql::Sql;
 use crate::store::error::{Result, StoreError};
-use crate::store::model::Lease;
 
 const POOL: Sql = Sql::new("pool_of_intention", "SELECT pool_id FROM intentions WHERE id = $1");
 /// What was not known may still be told; what was told is not overwritten.

@@ -7,6 +7,7 @@ use hod_core::command::intention::Intended;
 use hod_core::event::Severity;
 use hod_core::id::{JobId, PoolId, StepId, TaskId, VolumeId};
 use hod_core::job::JobStatus;
+use hod_core::lease::Lease;
 use hod_core::transition::Transition;
 use newtype_uuid::GenericUuid as _;
 use uuid::Uuid;
@@ -20,7 +21,7 @@ use super::super::sql::Sql;
 use super::super::{external, jobs, tasks, volumes};
 use crate::store::command_model::{FoundHeal, HealProgress};
 use crate::store::error::{Result, StoreError};
-use crate::store::model::{Job, Lease, Task};
+use crate::store::model::{Job, Task};
 
 const INSERT: Sql = Sql::new(
     "insert_heal",

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use hod_core::command::intention::{Answer, Intention};
 use hod_core::id::{IntentionId, JobId, PoolId, StepId, VolumeId};
+use hod_core::lease::Lease;
 use hod_core::transition::Transition;
 
 use super::retry::{change, look};
@@ -25,7 +26,7 @@ use crate::store::command_model::{
     CommandEvent, FoundHeal, HealProgress, NewCommand, NewThrottle, Resume, Throttle, VolumeWindow,
 };
 use crate::store::error::Result;
-use crate::store::model::{Job, Lease, Task};
+use crate::store::model::{Job, Task};
 
 #[async_trait]
 impl CommandStore for PgStore {

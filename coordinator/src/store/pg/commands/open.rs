@@ -9,6 +9,7 @@ use hod_core::command::intention::{Intended, Intention, Start};
 use hod_core::event::Severity;
 use hod_core::id::{IntentionId, JobId, PoolId, StepId, TaskId, VolumeId};
 use hod_core::job::StepType;
+use hod_core::lease::Lease;
 use hod_core::task::{TaskStatus, TaskType};
 use newtype_uuid::GenericUuid as _;
 use uuid::Uuid;
@@ -21,7 +22,6 @@ use super::super::{external, intentions};
 use super::{heal, throttle, window};
 use crate::store::command_model::{NewCommand, Resume};
 use crate::store::error::{Result, StoreError};
-use crate::store::model::Lease;
 
 const VOLUME: Sql = Sql::new(
     "volume_of_command",

@@ -3,6 +3,7 @@
 use deadpool_postgres::GenericClient;
 use hod_core::event::Severity;
 use hod_core::id::{JobId, StepId};
+use hod_core::lease::Lease;
 use hod_core::task::TaskStatus;
 use hod_core::transition::Transition;
 use newtype_uuid::GenericUuid as _;
@@ -13,7 +14,7 @@ use super::super::lease::Writer;
 use super::super::seen::Seen;
 use super::super::sql::Sql;
 use crate::store::error::{Result, StoreError};
-use crate::store::model::{Job, Lease};
+use crate::store::model::Job;
 
 const LOOK: Sql = Sql::new(
     "look_at_pause",

@@ -2,6 +2,7 @@
 
 use deadpool_postgres::GenericClient;
 use hod_core::id::JobId;
+use hod_core::lease::Lease;
 use newtype_uuid::GenericUuid as _;
 
 use super::super::convert::Columns as _;
@@ -10,7 +11,6 @@ use super::super::seen::Seen;
 use super::super::sql::Sql;
 use crate::store::command_model::CommandEvent;
 use crate::store::error::Result;
-use crate::store::model::Lease;
 
 const LAST: Sql = Sql::new(
     "last_event_of_kind",

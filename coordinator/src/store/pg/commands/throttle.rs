@@ -2,6 +2,7 @@
 
 use deadpool_postgres::GenericClient;
 use hod_core::id::{JobId, PoolId, VolumeId};
+use hod_core::lease::Lease;
 use newtype_uuid::GenericUuid as _;
 use tokio_postgres::Row;
 
@@ -11,7 +12,6 @@ use super::super::seen::Seen;
 use super::super::sql::Sql;
 use crate::store::command_model::{NewThrottle, Throttle};
 use crate::store::error::Result;
-use crate::store::model::Lease;
 
 const LOOK: Sql = Sql::new(
     "look_at_throttle",

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use deadpool_postgres::GenericClient;
 use hod_core::event::{EventDraft, Severity};
 use hod_core::id::{PoolId, VolumeId};
+use hod_core::lease::Lease;
 use newtype_uuid::GenericUuid as _;
 use tokio_postgres::Row;
 
@@ -13,7 +14,6 @@ use super::super::sql::Sql;
 use super::super::{events, lease, volumes};
 use crate::store::command_model::VolumeWindow;
 use crate::store::error::{Result, StoreError};
-use crate::store::model::Lease;
 
 const DROP: Sql =
     Sql::new("drop_windows", "DELETE FROM volume_windows WHERE pool_id = $1 AND volume_id = $2");
