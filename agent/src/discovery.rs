@@ -76,6 +76,7 @@ impl Discovery {
             version: None,
             watched: self.wakes.watched(),
             turned: None,
+            judged: false,
             due: Due {
                 everything: now,
                 tasks: None,
@@ -100,6 +101,8 @@ struct Looker {
     watched: watch::Receiver<bool>,
     /// When a look last saw a change.
     turned: Option<Instant>,
+    /// A task was lost, and the change has not settled yet.
+    judged: bool,
     due: Due,
 }
 
@@ -194,9 +197,10 @@ impl Looker {
     async fn look_at_tasks(&mut self) {
         // Whatever woke it, a look sees what there is.
         (self.due.tasks, self.due.events) = (None, None);
-        let hints = self.read_hints().await;
         let at = Instant::now();
         let state = self.with.gluster.get_state().await;
+        // After it: a part that ends between the two is then told with its exact counters.
+        let hints = self.read_hints().await;
         self.note_glusterd(&state);
         let before = self.with.board.picture().own.unwrap_or_default();
         let own = match state {
@@ -214,13 +218,15 @@ impl Looker {
             }
         };
         let turned = own::turned(&before.looks, &own.looks);
-        let lost = own::lost_a_task(&before.looks, &own.looks);
+        self.judged |= own::lost_a_task(&before.looks, &own.looks);
         let missing = self.lacks_a_volume(&own.looks);
         self.with.board.update(|picture| {
             picture.own = Some(own);
             picture.hints = Arc::new(hints);
         });
-        if lost || missing {
+        // How a task ended is judged by bricks that were looked at after its task was gone:
+        // a look that is taken again must not make the volumes seem older than it.
+        if self.judged || missing {
             self.look_at_volumes().await;
         }
         let now = Instant::now();
@@ -228,6 +234,7 @@ impl Looker {
             self.turned = Some(now);
         }
         let settled = self.turned.and_then(|turned| next_after(turned, now));
+        self.judged &= settled.is_some();
         let unwatched = (!*self.watched.borrow()).then(|| now + self.with.paces.look_unwatched);
         self.due.tasks = [settled, unwatched].into_iter().flatten().min();
     }
