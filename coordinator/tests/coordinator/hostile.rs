@@ -2,68 +2,43 @@
 //! sees why it is not listened to.
 
 use std::path::Path;
-use std::process::Stdio;
 
 use hod_core::task::PartStatus;
 use hod_proto::coordinator::v1 as pb;
 use hod_proto::coordinator::v1::jobs_client::JobsClient;
 use hod_proto::coordinator::v1::pools_client::PoolsClient;
 use hod_proto::coordinator::v1::{HostState, JobStatus};
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
-use tokio::time::timeout;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 
 use crate::support::agent::Fault;
 use crate::support::hostile::{ALL, Hostility};
 use crate::support::pool::{FakePool, new_task};
-use crate::support::{DEADLINE, until};
+use crate::support::process::Process;
+use crate::support::until;
 
 /// So much memory a coordinator takes at most with ten hostile agents at once: well above what
 /// was seen (120 MB). A million empty volumes alone, once read, would take 200 MB.
 const MEMORY: usize = 200 << 20;
 
 /// A coordinator as a process of its own, so that what it takes can be told.
-struct Process {
-    child: Child,
+struct Hearer {
+    process: Process,
     channel: Channel,
 }
 
-impl Process {
+impl Hearer {
     async fn start(state: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_hod-coordinator"))
-            .args(["--listen", "127.0.0.1:0", "--web-listen", "127.0.0.1:0", "--silent-after", "10s"])
-            .arg("--state-dir")
-            .arg(state)
-            .env("RUST_LOG", "info")
-            .env("NO_COLOR", "1")
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let listens = async {
-            loop {
-                let line = lines.next_line().await.unwrap().expect("it runs");
-                if let Some((_, rest)) = line.split_once("grpc=") {
-                    return rest.split_whitespace().next().unwrap().to_owned();
-                }
-            }
-        };
-        let address = timeout(DEADLINE, listens).await.expect("it starts");
-        // What it says is shown with a test that fails.
-        tokio::spawn(async move {
-            while let Ok(Some(line)) = lines.next_line().await {
-                println!("{line}");
-            }
-        });
-        let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
-        Self { child, channel }
+        let process = Process::start(|command| {
+            command.args(["--silent-after", "10s"]).arg("--state-dir").arg(state);
+        })
+        .await;
+        Self { channel: process.channel(), process }
     }
 
     /// The most memory that it ever took, in bytes.
     fn most_memory(&self) -> usize {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().unwrap())).unwrap();
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.process.child.id().unwrap())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
     }
@@ -93,7 +68,7 @@ impl Process {
 #[tokio::test(flavor = "multi_thread")]
 async fn hostile_agents_are_refused_and_harm_only_their_own_pools() {
     let state = tempfile::Builder::new().prefix("hod-test-").tempdir().unwrap();
-    let coordinator = Process::start(state.path()).await;
+    let coordinator = Hearer::start(state.path()).await;
     let shop = FakePool::start(2).await;
     coordinator.add("shop", &shop).await;
     let mut hostile = Vec::new();

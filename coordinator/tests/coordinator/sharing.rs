@@ -209,7 +209,7 @@ async fn held_by_a_process(
     world.add_shop(&pool).await;
     world.stop().await;
     let database = format!("{} application_name={application}", world.database());
-    let process = Process::start(&database, configure).await;
+    let process = Process::on(&database, configure).await;
     world.start_beside().await;
     until("the process to hear its hosts", async || {
         let shop = world.shop().await;

@@ -1,51 +1,27 @@
 //! The coordinator dies at every step of a command, and there is one truth after.
 
-use std::process::Stdio;
-
 use hod_coordinator::commands::fault::FaultPoint;
 use hod_core::task::PartStatus;
 use hod_proto::coordinator::v1 as pb;
 use hod_proto::coordinator::v1::JobStatus;
 use hod_proto::coordinator::v1::commands_client::CommandsClient;
 use hod_proto::types::v1::TaskStatus;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
 use tokio::time::timeout;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 
 use super::{shop, start_rebalance};
 use crate::support::pool::{FakePool, counters};
+use crate::support::process::Process;
 use crate::support::world::World;
 use crate::support::{DEADLINE, until};
 
 /// A coordinator's process on the world's database that dies at a step.
-async fn mortal(world: &World, dies_at: FaultPoint) -> (Child, Channel) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_hod-coordinator"))
-        .args(["--listen", "127.0.0.1:0", "--web-listen", "127.0.0.1:0", "--database", &world.database()])
-        .env("HOD_COORDINATOR_FAULT_POINT", dies_at.name())
-        .env("RUST_LOG", "info")
-        .env("NO_COLOR", "1")
-        .stdin(Stdio::null())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let listens = async {
-        loop {
-            let line = lines.next_line().await.unwrap().expect("it runs");
-            if let Some((_, rest)) = line.split_once("grpc=") {
-                return rest.split_whitespace().next().unwrap().to_owned();
-            }
-        }
-    };
-    let address = timeout(DEADLINE, listens).await.expect("it listens in time");
-    tokio::spawn(async move {
-        while let Ok(Some(line)) = lines.next_line().await {
-            eprintln!("  {line}");
-        }
-    });
-    let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
+async fn mortal(world: &World, dies_at: FaultPoint) -> (Process, Channel) {
+    let process = Process::on(&world.database(), |command| {
+        command.env("HOD_COORDINATOR_FAULT_POINT", dies_at.name());
+    })
+    .await;
+    let channel = process.channel();
     // Heard by this process, not only recorded by the one before.
     let heard = async || {
         let request = pb::StartRebalanceRequest { dry_run: true, ..start_rebalance() };
@@ -54,12 +30,12 @@ async fn mortal(world: &World, dies_at: FaultPoint) -> (Child, Channel) {
         plan.problems.iter().all(|p| p.code == "volume-busy").then_some(())
     };
     until("the process to hear its hosts", heard).await;
-    (child, channel)
+    (process, channel)
 }
 
 /// It is dead, and not by an exit of its own.
-async fn dead(mut child: Child, at: FaultPoint) {
-    let ended = timeout(DEADLINE, child.wait()).await;
+async fn dead(mut process: Process, at: FaultPoint) {
+    let ended = timeout(DEADLINE, process.child.wait()).await;
     let status = ended.unwrap_or_else(|_| panic!("{} is never reached", at.name())).unwrap();
     assert_eq!(status.code(), None, "{}: {status}", at.name());
 }
@@ -77,11 +53,11 @@ enum After {
 async fn a_start_dies(at: FaultPoint, after: After) {
     let (mut world, pool) = shop(2, |_| {}).await;
     world.stop().await;
-    let (child, channel) = mortal(&world, at).await;
+    let (process, channel) = mortal(&world, at).await;
     let request = pb::StartRebalanceRequest { throttle: pb::Throttle::Lazy.into(), ..start_rebalance() };
     // It may have answered before it died, or not.
     let _ = CommandsClient::new(channel).start_rebalance(request).await;
-    dead(child, at).await;
+    dead(process, at).await;
 
     world.start().await;
     match after {
@@ -114,10 +90,10 @@ async fn an_end_dies(at: FaultPoint, was_asked: bool) {
     let (mut world, pool) = shop(2, |_| {}).await;
     let own = world.rebalance().await;
     world.stop().await;
-    let (child, channel) = mortal(&world, at).await;
+    let (process, channel) = mortal(&world, at).await;
     let request = pb::PauseRebalanceRequest { volume: "dist".into(), ..Default::default() };
     let _ = CommandsClient::new(channel).pause_rebalance(request).await;
-    dead(child, at).await;
+    dead(process, at).await;
 
     world.start().await;
     let stops = || pool.gluster.calls().iter().filter(|c| c.ends_with("stop")).count();

@@ -19,12 +19,20 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts one on a database, and waits until it listens.
-    pub(crate) async fn start(database: &str, configure: impl FnOnce(&mut Command)) -> Self {
+    /// Starts one on a database, in a hurry.
+    pub(crate) async fn on(database: &str, configure: impl FnOnce(&mut Command)) -> Self {
+        Self::start(|command| {
+            command.args(["--database", database, "--sync-every", "500ms", "--silent-after", "2s"]);
+            configure(command);
+        })
+        .await
+    }
+
+    /// Starts one, and waits until it listens.
+    pub(crate) async fn start(configure: impl FnOnce(&mut Command)) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hod-coordinator"));
         command
-            .args(["--listen", "127.0.0.1:0", "--web-listen", "127.0.0.1:0", "--database", database])
-            .args(["--sync-every", "500ms", "--silent-after", "2s"])
+            .args(["--listen", "127.0.0.1:0", "--web-listen", "127.0.0.1:0"])
             .env("RUST_LOG", "info")
             .env("NO_COLOR", "1")
             .stdin(Stdio::null())
