@@ -249,6 +249,8 @@ pub enum AttentionCode {
     StillRunning,
     /// No host lists the task any more, and nothing tells how it ended.
     NotSeen,
+    /// Hosts can't say which tasks they hold.
+    StateWithheld,
     /// The volume is in another job's hands.
     LockedByAnother,
     /// Files of a brick that is being healed are in split-brain.
@@ -271,6 +273,7 @@ impl AttentionCode {
             Self::StopOrRetry => "stop-or-retry",
             Self::StillRunning => "still-running",
             Self::NotSeen => "not-seen",
+            Self::StateWithheld => "state-withheld",
             Self::LockedByAnother => "locked-by-another",
             Self::SplitBrain => "split-brain",
             Self::HealStandsStill => "heal-stands-still",

@@ -273,6 +273,31 @@ fn a_host_that_takes_no_part_and_knows_of_no_task_disagrees_too() {
 }
 
 #[test]
+fn hosts_that_withhold_what_they_hold_are_told_with_what_ends_it() {
+    let mut w = World::new();
+    w.pass(20);
+    w.running(1, &REBALANCE);
+    // A brick of another volume is replaced. One host tells by its task list, the others not at all.
+    let other = newtype_uuid::GenericUuid::from_untyped_uuid(uuid::Uuid::from_u128(0x21));
+    for _ in 0..5 {
+        w.pass(60);
+        w.holds(A, 1, &REBALANCE, InProgress, 4);
+        for h in [A, B, C] {
+            w.withholds(h);
+        }
+        w.holds_in(A, other, "repl", Reset);
+        w.sync();
+    }
+    assert_eq!(w.attention(1), [AttentionCode::StateWithheld]);
+    let text = &w.task(1).attention[0].text;
+    assert!(text.starts_with("how it stands on node-b and node-c is not known"), "{text}");
+    assert!(text.ends_with("this ends that: gluster volume rebalance repl fix-layout start"), "{text}");
+    w.pass(20);
+    w.running(1, &REBALANCE);
+    assert_eq!(w.attention(1), []);
+}
+
+#[test]
 fn hosts_that_learn_of_a_stop_one_after_another_do_not_disagree() {
     let mut w = World::new();
     w.pass(20);

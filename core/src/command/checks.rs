@@ -344,18 +344,30 @@ fn known_bricks(facts: &Facts<'_>, bricks: &[Brick], problems: &mut Vec<Problem>
 /// A set of which nothing serves would lose its part of every folder.
 fn all_sets_serve(facts: &Facts<'_>, problems: &mut Vec<Problem>) {
     for set in facts.volume.sets() {
-        let serving = set.iter().filter(|b| facts.brick(b).serves == Some(true)).count();
+        let count = |serves| set.iter().filter(|b| facts.brick(b).serves == serves).count();
+        let (serving, unknown) = (count(Some(true)), count(None));
         let needed = if facts.volume.disperse_count > 0 {
             usize::try_from(facts.volume.disperse_count.saturating_sub(facts.volume.redundancy_count))
                 .unwrap_or(1)
         } else {
             1
         };
-        if serving < needed {
+        let names = list(set.iter().map(|b| b.name.to_string()));
+        if serving + unknown < needed {
             problems.push(Problem::new(
                 "set-down",
-                format!("not enough of {} serves", list(set.iter().map(|b| b.name.to_string()))),
+                format!("not enough of {names} serves"),
                 format!("bring its bricks up: gluster volume start {} force", facts.volume.name),
+            ));
+        } else if serving < needed {
+            problems.push(Problem::new(
+                "serving-unknown",
+                format!("whether enough of {names} serves is not known: get-state does not tell"),
+                format!(
+                    "bring their hosts' agents up; where get-state refuses since a brick was replaced: \
+                     gluster volume rebalance {} fix-layout start",
+                    facts.volume.name
+                ),
             ));
         }
     }

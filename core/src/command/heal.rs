@@ -48,10 +48,13 @@ pub struct HealWatch {
 }
 
 impl HealWatch {
-    /// Takes a look into account. What is not known breaks the row of quiet looks.
+    /// Takes a look into account. That pending entries are not known breaks the row of
+    /// quiet looks. Whether the brick serves may not be known for long, as get-state
+    /// refuses after a replace-brick of a volume that was rebalanced; Gluster's summary
+    /// tells it then, for it counts only what it hears from the bricks themselves.
     pub fn look(&mut self, look: HealLook) {
         match look.pending {
-            Some(0) if look.serves == Some(true) => self.quiet = self.quiet.saturating_add(1),
+            Some(0) if look.serves != Some(false) => self.quiet = self.quiet.saturating_add(1),
             _ => (self.quiet, self.confirmed) = (0, false),
         }
         if let Some(pending) = look.pending {
@@ -131,6 +134,23 @@ mod tests {
 
     fn summary(pending: u64, split_brain: u64, at: u64) -> HealSummary {
         HealSummary { pending: Some(pending), split_brain: Some(split_brain), at: secs(at), took: secs(1) }
+    }
+
+    #[test]
+    fn where_get_state_does_not_tell_whether_the_brick_serves_the_summary_does() {
+        let mut watch = HealWatch::default();
+        for n in 0..3 {
+            watch.look(HealLook { serves: None, ..look(Some(0), n) });
+        }
+        assert!(watch.wants_summary(secs(3)));
+        // A brick that is not connected is not counted.
+        watch.summarized(HealSummary { pending: None, ..summary(0, 0, 3) });
+        assert!(!watch.is_done());
+        for n in 400..403 {
+            watch.look(HealLook { serves: None, ..look(Some(0), n) });
+        }
+        watch.summarized(summary(0, 0, 403));
+        assert!(watch.is_done());
     }
 
     #[test]

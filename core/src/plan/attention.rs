@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::claims::Claims;
 use super::{View, parts, words};
+use crate::error::GlusterErrorKind;
 use crate::id::{HostId, JobId, VolumeId};
-use crate::observation::{Holding, Word};
+use crate::observation::{Holding, OwnLook, Word};
 use crate::record::{Attention, AttentionCode, TaskRecord};
 use crate::task::{PartStatus, TaskStatus, TaskType};
 
@@ -25,6 +26,7 @@ pub(super) fn of(
     };
     if task.job_status.is_open() {
         tell(AttentionCode::WaitingForHost, waiting(view, task));
+        tell(AttentionCode::StateWithheld, withheld(view, task));
         tell(AttentionCode::HostsDisagree, disagreement(view, claims, task));
         tell(AttentionCode::StopOrRetry, stop_or_retry(task));
         tell(AttentionCode::AwaitingCommit, awaiting_commit(view, task));
@@ -58,6 +60,43 @@ fn waiting(view: &View<'_>, task: &TaskRecord) -> Option<String> {
     }
     let names = view.names(silent);
     Some(format!("waiting for {names}: bring it back, or abandon the job if it can't come back"))
+}
+
+/// Hosts whose glusterd answers and has refused for long to say which tasks it holds, as
+/// get-state does while a volume of the pool is in status 9 or 10 (fixture 79): how the
+/// task stands there is not known, nor that it is gone.
+fn withheld(view: &View<'_>, task: &TaskRecord) -> Option<String> {
+    let pictures = || view.observed.hosts.iter().filter_map(|(host, v)| Some((host, v.picture.as_ref()?)));
+    let hosts: Vec<HostId> = pictures()
+        .filter(|(host, _)| view.answers(**host))
+        .filter(|(_, p)| p.own_error.as_ref().is_some_and(|e| e.kind == GlusterErrorKind::StateWithheld))
+        .filter(|(_, p)| p.own.get(&task.volume).is_none_or(|look| !view.is_fresh(look.at)))
+        .map(|(host, _)| *host)
+        .collect();
+    if hosts.is_empty() {
+        return None;
+    }
+    let is_reset =
+        |look: &OwnLook| matches!(&look.holding, Holding::Task(t) if t.status == PartStatus::Reset);
+    let volumes: BTreeSet<&str> = pictures()
+        .flat_map(|(_, p)| p.own.values())
+        .filter(|look| is_reset(look))
+        .map(|look| look.volume_name.as_str())
+        .collect();
+    let commands = match volumes.is_empty() {
+        true => vec![
+            "gluster volume rebalance VOLUME fix-layout start, of the volume whose brick it was".to_owned(),
+        ],
+        false => {
+            volumes.into_iter().map(|v| format!("gluster volume rebalance {v} fix-layout start")).collect()
+        }
+    };
+    Some(format!(
+        "how it stands on {} is not known: since a brick was replaced or reset, glusterd there tells of no task at all; \
+         this ends that: {}",
+        view.names(hosts),
+        words::list(commands)
+    ))
 }
 
 /// Hosts that should hold the task and hold it not, while others do. Gluster asks every

@@ -165,7 +165,33 @@ impl World {
 
     pub fn own(&mut self, host: usize, holding: Holding) {
         let at = self.now;
-        self.picture(host).own.insert(volume_id(), OwnLook { volume_name: "dist".to_owned(), at, holding });
+        let picture = self.picture(host);
+        picture.own.insert(volume_id(), OwnLook { volume_name: "dist".to_owned(), at, holding });
+        picture.own_error = None;
+    }
+
+    /// get-state refuses; the looks stay as old as they are.
+    pub fn withholds(&mut self, host: usize) {
+        self.picture(host).own_error = Some(GlusterError {
+            kind: GlusterErrorKind::StateWithheld,
+            message: "Failed to get daemon state. Check glusterd log file for more details".to_owned(),
+            op_errno: 0,
+            hosts: Vec::new(),
+        });
+    }
+
+    /// A host holds an ended task of another volume.
+    pub fn holds_in(&mut self, host: usize, volume: VolumeId, name: &str, status: PartStatus) {
+        let own = OwnTask {
+            id: task_id(9),
+            task_type: Some(REBALANCE),
+            bricks: Vec::new(),
+            status,
+            counters: None,
+            time_left: None,
+        };
+        let look = OwnLook { volume_name: name.to_owned(), at: self.now, holding: Holding::Task(own) };
+        self.picture(host).own.insert(volume, look);
     }
 
     pub fn holds(&mut self, host: usize, task: u128, task_type: &TaskType, status: PartStatus, n: u64) {

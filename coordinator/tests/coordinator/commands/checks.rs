@@ -49,6 +49,9 @@ async fn a_rebalance_is_refused_with_every_reason() {
 
     pool.gluster.brick(&pool.brick(1), |brick| brick.serves = Some(false));
     assert!(dry_run(&world, &["set-down"]).await.problems[0].message.contains(&pool.brick_name(1)));
+    pool.gluster.brick(&pool.brick(1), |brick| brick.serves = None);
+    let plan = dry_run(&world, &["serving-unknown"]).await;
+    assert!(plan.problems[0].advice.contains("gluster volume rebalance dist fix-layout start"), "{plan:?}");
     pool.gluster.brick(&pool.brick(1), |brick| brick.serves = Some(true));
 
     pool.connected(1, false);
@@ -57,7 +60,7 @@ async fn a_rebalance_is_refused_with_every_reason() {
     dry_run(&world, &[]).await;
 
     pool.agents[1].kill();
-    let plan = dry_run(&world, &["set-down", "agent-silent"]).await;
+    let plan = dry_run(&world, &["serving-unknown", "agent-silent"]).await;
     assert!(plan.problems[1].advice.contains("hod-agent"), "{plan:?}");
     world.unchanged(&pool).await;
     world.end().await;
