@@ -17,13 +17,17 @@ use rand::RngExt as _;
 use uuid::Uuid;
 
 use crate::clock::Clock;
+use crate::heals;
 use crate::story::Story;
 
 /// The hosts of the pool.
 pub(crate) const HOSTS: [&str; 3] = ["node-a", "node-b", "node-c"];
 
 /// Its volumes: files spread over three bricks, over five, and kept three times.
-pub(crate) const VOLUMES: [&str; 3] = ["dist", "wide", "repl"];
+pub(crate) const VOLUMES: [&str; 3] = ["dist", "wide", REPLICATED];
+
+/// The one whose bricks can be replaced.
+pub(crate) const REPLICATED: &str = "repl";
 
 /// Who types a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +52,11 @@ pub(crate) struct Gluster {
 pub(crate) struct Truth {
     /// Every task that any host has held.
     pub(crate) tasks: BTreeMap<Uuid, Task>,
+    /// Bricks that lack what the others of their set have, and since when, in
+    /// milliseconds.
+    pub(crate) unhealed: BTreeMap<String, u64>,
+    /// How often an agent has replaced or reset a brick.
+    pub(crate) replaced: u64,
     /// What must never be.
     pub(crate) wrongs: Vec<String>,
 }
@@ -69,7 +78,7 @@ impl Gluster {
         let pool = ScriptedPool::played(&HOSTS)?;
         let brick = |host: &str, name: &str| -> Result<String> {
             let path = pool.folder().join("bricks").join(host).join(name);
-            fs::create_dir_all(path.join(".glusterfs/indices/xattrop"))?;
+            heals::make_brick(&path)?;
             Ok(format!("{host}:{}", path.display()))
         };
         let bricks = |names: &[(usize, &str)]| -> Result<Vec<String>> {
@@ -113,7 +122,13 @@ impl Gluster {
     pub(crate) fn call(&self, host: &str, invocation: &Invocation, by: By) -> Result<Outcome> {
         self.at(by, |scene| {
             let gate = gate(scene, &invocation.command);
+            let before = heals::before(scene, &invocation.command);
             let outcome = play::decide(scene, host, invocation)?;
+            if let Some(before) = before
+                && let Some(brick) = heals::after(scene, &before)?
+            {
+                self.note_replaced(by, &brick);
+            }
             if let Some(gate) = gate {
                 self.mind(scene, host, by, invocation, &gate);
             }
@@ -156,6 +171,15 @@ impl Gluster {
         }
     }
 
+    /// A brick was replaced or reset.
+    fn note_replaced(&self, by: By, (old, new): &(String, String)) {
+        let mut truth = self.truth();
+        truth.unhealed.remove(old);
+        truth.unhealed.insert(new.clone(), self.now());
+        truth.replaced += u64::from(by == By::Agent);
+        self.story.tell(format_args!("{} lacks what {} had", short(new), short(old)));
+    }
+
     /// What is true of every task now.
     fn note(&self, scene: &Scene<'_>, by: By) {
         let now = self.now();
@@ -185,6 +209,19 @@ impl Gluster {
             task.running_since = is_in(&running).then(|| task.running_since.unwrap_or(now));
             task.held_since = is_in(&held).then(|| task.held_since.unwrap_or(now));
         }
+    }
+
+    /// Adds to the story what each host holds.
+    pub(crate) fn tell_views(&self) -> Result<()> {
+        for host in self.pool.state()?.hosts {
+            let state = (host.up, host.glusterd, host.frozen);
+            self.story.tell(format_args!("{}: (up, glusterd, frozen) {state:?}", host.name));
+            for (volume, view) in &host.views {
+                let (id, op, status) = (view.id, view.op, view.status);
+                self.story.tell(format_args!("{}: {volume}: {op:?} {id} at status {status}", host.name));
+            }
+        }
+        Ok(())
     }
 
     /// What the tasks do in a second.
@@ -218,8 +255,27 @@ impl Gluster {
                     }
                 }
             }
+            if !self.truth().unhealed.is_empty() {
+                for brick in heals::heal(scene, REPLICATED, rng)? {
+                    if self.truth().unhealed.remove(&brick).is_some() {
+                        self.story.tell(format_args!("{} is healed", short(&brick)));
+                    }
+                }
+            }
             Ok(())
         })
+    }
+
+    /// A folder on a host for a brick that is yet to be.
+    pub(crate) fn new_brick(&self, host: &str, volume: &str) -> String {
+        let path = self.pool.folder().join("bricks").join(host).join(format!("{volume}-{}", self.now()));
+        format!("{host}:{}", path.display())
+    }
+
+    /// Whether hod has put every volume's throttle back.
+    pub(crate) fn is_unthrottled(&self) -> Result<bool> {
+        let volumes = self.pool.state()?.volumes;
+        Ok(volumes.iter().all(|v| v.options.iter().all(|(name, _)| name != "cluster.rebal-throttle")))
     }
 
     /// A file stays on a brick that is to go, and no counter tells of it.
@@ -259,7 +315,7 @@ impl Gluster {
                 }
                 let host = HOSTS[rng.random_range(0..3)];
                 let path = folder.join(host).join(format!("{volume}-{}", self.now()));
-                fs::create_dir_all(path.join(".glusterfs/indices/xattrop"))?;
+                heals::make_brick(&path)?;
                 scene.volume_mut(volume)?.bricks.push(hod_tests::scripted::state::Brick {
                     host: host.to_owned(),
                     path: path.display().to_string(),
@@ -313,6 +369,9 @@ fn changes(command: &Command) -> bool {
                 action: RemoveBrick::Start | RemoveBrick::Stop | RemoveBrick::Commit | RemoveBrick::Force,
                 ..
             }
+            | Command::ReplaceBrick(..)
+            | Command::ResetBrickStart(..)
+            | Command::ResetBrickCommit(..)
             | Command::Set(..)
             | Command::Reset(..)
     )

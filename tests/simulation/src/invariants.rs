@@ -11,6 +11,10 @@ use crate::record::{Job, Part, Record};
 /// So long a job may be open without the lock of its volume, in milliseconds.
 const LOCKLESS: u64 = 60_000;
 
+/// So long after the last look at what is pending a heal may be told as done, in
+/// milliseconds.
+const HEAL_LOOKS: u64 = 60_000;
+
 /// What was seen before.
 #[derive(Default)]
 pub(crate) struct Invariants {
@@ -62,8 +66,16 @@ impl Invariants {
         if self.jobs.get(&job.id).is_some_and(|before| before.ended == job.ended) {
             return Ok(());
         }
-        let Some(task) = job.tasks.last() else { return Ok(()) };
         let truth = gluster.truth();
+        if let (Some(brick), "FINISHED") = (&job.heals, job.status.as_str()) {
+            let unhealed = truth.unhealed.get(brick);
+            ensure!(
+                unhealed.is_none_or(|since| since + HEAL_LOOKS >= ended),
+                "job {} has ended as healed, and {brick} is not",
+                job.id
+            );
+        }
+        let Some(task) = job.tasks.last() else { return Ok(()) };
         let running = truth.tasks.get(task).and_then(|task| task.running_since);
         ensure!(
             running.is_none_or(|since| since + 1000 >= ended),
@@ -113,6 +125,10 @@ impl Invariants {
         let starts = record.count("SELECT count(*) FROM intentions WHERE kind = 'START'")?;
         let started = truth.tasks.values().filter(|task| task.by == By::Agent).count();
         ensure!(i64::try_from(started)? <= starts, "hod started {started} tasks for {starts} commands");
+        let replacing = "SELECT count(*) FROM intentions WHERE kind IN ('REPLACE_BRICK', 'RESET_BRICK')";
+        let (replacing, replaced) = (record.count(replacing)?, truth.replaced);
+        ensure!(i64::try_from(replaced)? <= replacing, "{replaced} bricks replaced for {replacing} commands");
+        ensure!(gluster.is_unthrottled()?, "a throttle was not put back");
         Ok(())
     }
 }

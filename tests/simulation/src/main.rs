@@ -17,6 +17,7 @@ mod clock;
 mod coordinators;
 mod faults;
 mod gluster;
+mod heals;
 mod invariants;
 mod net;
 mod operators;

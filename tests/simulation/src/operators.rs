@@ -8,8 +8,9 @@ use hod_proto::coordinator::v1::jobs_client::JobsClient;
 use hod_proto::coordinator::v1::pools_client::PoolsClient;
 use hod_proto::coordinator::v1::{
     AbandonJobRequest, AddPoolRequest, CommitRemoveBrickRequest, GetJobRequest, JobStatus, ListJobsRequest,
-    PauseRebalanceRequest, PauseRemoveBrickRequest, ResumeRebalanceRequest, ResumeRemoveBrickRequest,
-    StartRebalanceRequest, StartRemoveBrickRequest, StopRebalanceRequest, StopRemoveBrickRequest,
+    PauseRebalanceRequest, PauseRemoveBrickRequest, ReplaceBrickRequest, ResetBrickRequest,
+    ResumeRebalanceRequest, ResumeRemoveBrickRequest, SetWindowsRequest, StartRebalanceRequest,
+    StartRemoveBrickRequest, StopRebalanceRequest, StopRemoveBrickRequest, Throttle, Window,
 };
 use rand::RngExt as _;
 use rand::rngs::StdRng;
@@ -20,7 +21,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Response, Status};
 
 use crate::coordinators::PORT;
-use crate::gluster::{Gluster, HOSTS, VOLUMES, short};
+use crate::gluster::{Gluster, HOSTS, REPLICATED, VOLUMES, short};
 use crate::net;
 use crate::story::Story;
 
@@ -98,11 +99,21 @@ impl Operators {
             return;
         }
         let Ok((coordinator, channel)) = self.channel().await else { return };
-        let deed = self.rng.random_range(0..9);
-        let bricks = self.bricks(&volume);
-        let (force, fix_layout, auto_commit) =
-            (self.rng.random_bool(0.2), self.rng.random_bool(0.2), self.rng.random_bool(0.3));
-        let deed = Deed { deed, volume, bricks, force, fix_layout, auto_commit };
+        let deed = self.rng.random_range(0..=SET_WINDOWS);
+        let bricks = match deed {
+            REPLACE | RESET => self.brick_and_another(&volume).into(),
+            _ => self.bricks(&volume),
+        };
+        let deed = Deed {
+            deed,
+            volume,
+            bricks,
+            force: self.rng.random_bool(0.2),
+            fix_layout: self.rng.random_bool(0.2),
+            auto_commit: self.rng.random_bool(0.3),
+            throttled: self.rng.random_bool(0.2),
+            windows: self.windows(),
+        };
         if self.rng.random_bool(0.15) {
             let (first, second) = tokio::join!(deed.act(channel.clone()), deed.act(channel));
             self.tell(&coordinator, &deed, &first);
@@ -132,20 +143,55 @@ impl Operators {
         found.bricks.iter().skip(first).take(set).map(hod_tests::scripted::state::Brick::name).collect()
     }
 
+    /// A brick of the volume, and one that could take its place.
+    fn brick_and_another(&mut self, volume: &str) -> [String; 2] {
+        let state = self.gluster.pool().state().ok();
+        let found = state.and_then(|pool| pool.volumes.into_iter().find(|v| v.name == volume));
+        // Nobody replaces a brick that is to go.
+        let bricks = found.into_iter().flat_map(|v| v.bricks).filter(|b| !b.decommissioned);
+        let bricks: Vec<_> = bricks.collect();
+        let brick = bricks.choose(&mut self.rng).map(hod_tests::scripted::state::Brick::name);
+        let host = HOSTS[self.rng.random_range(0..HOSTS.len())];
+        [brick.unwrap_or_default(), self.gluster.new_brick(host, volume)]
+    }
+
+    /// Some minutes of every day that are soon, or any time.
+    fn windows(&mut self) -> Vec<Window> {
+        if self.rng.random_bool(0.5) {
+            return Vec::new();
+        }
+        // The database's days begin with the simulation.
+        let begin = self.gluster.now() / 60_000 + self.rng.random_range(0..3);
+        let end = begin + self.rng.random_range(1..4);
+        let clock = |minute: u64| format!("{:02}:{:02}", minute / 60, minute % 60);
+        let time_zone = "UTC".to_owned();
+        vec![Window { weekdays: Vec::new(), begin: clock(begin), end: clock(end), time_zone }]
+    }
+
     /// Somebody uses Gluster's own command line.
     fn type_in(&mut self, volume: &str) {
         let host = HOSTS[self.rng.random_range(0..HOSTS.len())];
         let bricks = self.bricks(volume).join(" ");
-        let words = match self.rng.random_range(0..6) {
+        let [old, new] = self.brick_and_another(volume);
+        let words = match self.rng.random_range(0..8) {
             0 => format!("volume rebalance {volume} start"),
             1 => format!("volume rebalance {volume} fix-layout start"),
             2 => format!("volume rebalance {volume} stop"),
             3 => format!("volume remove-brick {volume} {bricks} start"),
             4 => format!("volume remove-brick {volume} {bricks} stop"),
-            _ => format!("volume remove-brick {volume} {bricks} commit"),
+            5 => format!("volume remove-brick {volume} {bricks} commit"),
+            6 => format!("volume replace-brick {volume} {old} {new} commit force"),
+            _ => {
+                self.type_words(host, &format!("volume reset-brick {volume} {old} start"));
+                format!("volume reset-brick {volume} {old} {old} commit force")
+            }
         };
-        if let Err(e) = self.gluster.type_in(host, &words) {
-            self.story.tell(format_args!("{host}: {}: {e:#}", short(&words)));
+        self.type_words(host, &words);
+    }
+
+    fn type_words(&self, host: &str, words: &str) {
+        if let Err(e) = self.gluster.type_in(host, words) {
+            self.story.tell(format_args!("{host}: {}: {e:#}", short(words)));
         }
     }
 
@@ -154,8 +200,20 @@ impl Operators {
         let (coordinator, channel) = self.channel().await?;
         let request = ListJobsRequest { statuses: vec![JobStatus::Started as i32], ..Default::default() };
         let open = JobsClient::new(channel.clone()).list_jobs(request).await?.into_inner().jobs;
+        for volume in VOLUMES {
+            // What waits for its hours goes on at once.
+            let deed = Deed { deed: SET_WINDOWS, volume: volume.to_owned(), ..Deed::default() };
+            deed.act(channel.clone()).await?;
+        }
         for job in open {
-            if disagrees(&channel, &job.job_id).await? && self.rng.random_bool(0.05) {
+            let attention = attention(&channel, &job.job_id).await?;
+            if attention.iter().any(|code| code == "state-withheld") {
+                // As it is told.
+                let host = HOSTS[self.rng.random_range(0..HOSTS.len())];
+                self.type_words(host, &format!("volume rebalance {REPLICATED} fix-layout start"));
+            }
+            // For good: nothing else ends it.
+            if attention.iter().any(|code| code == "hosts-disagree") && self.rng.random_bool(0.05) {
                 let reason = "a host that was away at the stop holds it for good".to_owned();
                 let request = AbandonJobRequest { job_id: job.job_id.clone(), reason };
                 let done = CommandsClient::new(channel.clone()).abandon_job(request).await;
@@ -173,17 +231,20 @@ impl Operators {
     }
 }
 
-/// Whether hosts disagree about a job's task, for good: nothing else ends it.
-async fn disagrees(channel: &Channel, job: &str) -> Result<bool> {
+/// The codes of what an operator should know of a job's task.
+async fn attention(channel: &Channel, job: &str) -> Result<Vec<String>> {
     let request = GetJobRequest { job_id: job.to_owned() };
     let job = JobsClient::new(channel.clone()).get_job(request).await?.into_inner().job.unwrap_or_default();
-    let mut attention = job.steps.iter().filter_map(|step| step.task.as_ref()).flat_map(|t| &t.attention);
-    Ok(attention.any(|attention| attention.code == "hosts-disagree"))
+    let tasks = job.steps.into_iter().filter_map(|step| step.task);
+    Ok(tasks.flat_map(|task| task.attention).map(|attention| attention.code).collect())
 }
 
 const STOP_REBALANCE: u32 = 1;
 const STOP_REMOVE_BRICK: u32 = 5;
 const COMMIT: u32 = 8;
+const REPLACE: u32 = 9;
+const RESET: u32 = 10;
+const SET_WINDOWS: u32 = 11;
 
 #[derive(Clone, Default)]
 struct Deed {
@@ -193,6 +254,8 @@ struct Deed {
     force: bool,
     fix_layout: bool,
     auto_commit: bool,
+    throttled: bool,
+    windows: Vec<Window>,
 }
 
 impl Deed {
@@ -206,8 +269,17 @@ impl Deed {
             STOP_REMOVE_BRICK => "remove-brick stop",
             6 => "remove-brick pause",
             7 => "remove-brick resume",
-            _ => "remove-brick commit",
+            COMMIT => "remove-brick commit",
+            REPLACE => "replace-brick",
+            RESET => "reset-brick",
+            _ => "windows",
         }
+    }
+
+    /// The brick to be replaced, and the one to take its place.
+    fn pair(&self) -> [String; 2] {
+        let brick = |at: usize| self.bricks.get(at).cloned().unwrap_or_default();
+        [brick(0), brick(1)]
     }
 
     /// Does it: the job's id.
@@ -228,6 +300,11 @@ impl Deed {
                         volume,
                         force: self.force && !self.fix_layout,
                         fix_layout: self.fix_layout,
+                        throttle: match self.throttled {
+                            true => Throttle::Lazy as i32,
+                            false => Throttle::Unspecified as i32,
+                        },
+                        windows: self.windows.clone(),
                         ..Default::default()
                     })
                     .await
@@ -252,9 +329,22 @@ impl Deed {
             ),
             6 => job!(commands.pause_remove_brick(PauseRemoveBrickRequest { pool, volume }).await),
             7 => job!(commands.resume_remove_brick(ResumeRemoveBrickRequest { pool, volume }).await),
-            _ => job!(
+            COMMIT => job!(
                 commands.commit_remove_brick(CommitRemoveBrickRequest { volume, ..Default::default() }).await
             ),
+            REPLACE => {
+                let [old_brick, new_brick] = self.pair();
+                let request = ReplaceBrickRequest { volume, old_brick, new_brick, ..Default::default() };
+                job!(commands.replace_brick(request).await)
+            }
+            RESET => {
+                let [brick, _] = self.pair();
+                job!(commands.reset_brick(ResetBrickRequest { volume, brick, ..Default::default() }).await)
+            }
+            _ => {
+                let windows = self.windows.clone();
+                job!(commands.set_windows(SetWindowsRequest { pool, volume, windows }).await)
+            }
         })
     }
 }

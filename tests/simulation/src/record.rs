@@ -8,6 +8,7 @@ use tokio_postgres::{Client, Config, Statement};
 use uuid::Uuid;
 
 use crate::clock::Clock;
+use crate::story::Story;
 use crate::wire::{Socket, Trouble};
 
 /// A connection of its own, outside of the simulation.
@@ -32,6 +33,8 @@ pub(crate) struct Job {
     /// Gluster's ids of what its step does, by run.
     pub(crate) tasks: Vec<Uuid>,
     pub(crate) locks: bool,
+    /// The brick that it heals, if it replaces or resets one.
+    pub(crate) heals: Option<String>,
     /// Another job holds the volume.
     pub(crate) locked_out: bool,
 }
@@ -52,6 +55,9 @@ const JOBS: &str = "
            coalesce((SELECT min(volume_name) FROM job_subjects WHERE job_id = j.id), '') AS volume,
            ARRAY(SELECT e.external_id FROM step_external_ids e JOIN steps s ON s.id = e.step_id
                  WHERE s.job_id = j.id AND e.system = 'GLUSTER' ORDER BY e.run) AS tasks,
+           (SELECT b.name FROM step_bricks b JOIN steps s ON s.id = b.step_id
+            WHERE s.job_id = j.id AND s.type = 'REPLACING_BRICK'
+            ORDER BY b.position DESC LIMIT 1) AS heals,
            EXISTS (SELECT FROM volume_locks l WHERE l.job_id = j.id) AS locks,
            EXISTS (SELECT FROM volume_locks l JOIN job_subjects u USING (volume_id)
                    WHERE u.job_id = j.id AND l.job_id <> j.id) AS locked_out
@@ -86,6 +92,7 @@ impl Record {
                 ended: row.try_get("ended")?,
                 volume: row.try_get("volume")?,
                 tasks: row.try_get("tasks")?,
+                heals: row.try_get("heals")?,
                 locks: row.try_get("locks")?,
                 locked_out: row.try_get("locked_out")?,
             })
@@ -105,6 +112,24 @@ impl Record {
             })
         };
         rows.iter().map(part).collect()
+    }
+
+    /// Adds to the story what hod knows of each host's part in what is open.
+    pub(crate) fn tell_parts(&self, story: &Story) -> Result<()> {
+        let query = "SELECT t.volume_name || ' on ' || coalesce(o.names[1], h.host_id::text) || ': ' || to_jsonb(h)::text,
+                            t.attention::text
+                     FROM step_hosts h JOIN step_tasks t USING (step_id) JOIN steps s ON s.id = h.step_id
+                     JOIN jobs j ON j.id = s.job_id LEFT JOIN hosts o ON o.id = h.host_id
+                     WHERE j.status = 'STARTED' ORDER BY 1";
+        let state = "SELECT coalesce(names[1], id::text), state::text || ' ' || state_message FROM hosts
+                     UNION ALL SELECT name, trouble FROM volumes WHERE trouble IS NOT NULL ORDER BY 1";
+        for query in [state, query] {
+            for row in self.runtime.block_on(self.client.query(query, &[]))? {
+                let (what, how): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+                story.tell(format_args!("hod: {what} {how}"));
+            }
+        }
+        Ok(())
     }
 
     /// One number.

@@ -121,6 +121,10 @@ impl World {
 
     fn play(mut self) -> Result<String> {
         let played = self.play_on();
+        if played.is_err() {
+            self.gluster.tell_views()?;
+            self.record.tell_parts(&self.story)?;
+        }
         for event in self.record.events()? {
             self.story.tell_as_told(event);
         }
@@ -148,7 +152,11 @@ impl World {
             self.step()?;
             let now = self.clock.milliseconds();
             let open = self.looked == now && self.record.jobs()?.iter().any(|job| job.status == "STARTED");
-            let quiet = now > peace + 120_000 && self.looked == now && !open && self.stands_still()?;
+            let quiet = now > peace + 120_000
+                && self.looked == now
+                && !open
+                && self.stands_still()?
+                && self.gluster.is_unthrottled()?;
             if quiet || now > peace + PEACE {
                 return self.invariants.hold_at_the_end(&self.gluster, &self.record);
             }
