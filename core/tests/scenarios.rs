@@ -110,7 +110,9 @@ fn a_vanished_task_is_unknown_only_after_long_observation() {
         w.sync();
         if look < 10 {
             assert_eq!(w.status(1), (Started, Started), "look {look}");
-            assert_eq!(w.attention(1), [AttentionCode::NotSeen]);
+            // At first what tells how it ended may still be on its way.
+            let told: &[AttentionCode] = if look == 0 { &[] } else { &[AttentionCode::NotSeen] };
+            assert_eq!(w.attention(1), told, "look {look}");
         }
     }
     assert_eq!(w.status(1), (Unknown, Unknown));

@@ -309,7 +309,8 @@ fn bring_up_to_date(
         }
         Presence::Absent(at) if task.job_status.is_open() => {
             presence::count(view, &mut task.absence, at);
-            let verdict = judge::verdict(view, claims, task, task.absence.since.unwrap_or(at));
+            let absent_since = task.absence.since.unwrap_or(at);
+            let verdict = judge::verdict(view, claims, task, absent_since);
             let stopped = verdict.as_ref().is_some_and(|v| v.status == JobStatus::Aborted)
                 && task.step_status.is_open()
                 && !is_superseded(view, claims, task);
@@ -325,7 +326,8 @@ fn bring_up_to_date(
                 news.ended = Some("no host lists it any more, and nothing tells how it ended".to_owned());
                 settle(task, JobStatus::Unknown);
             } else {
-                news.lost = true;
+                // What tells how it ended may still be on its way: a volume's bricks, a line of a history.
+                news.lost = super::since(absent_since, view.now) >= view.settings.history_lag;
             }
         }
         // Unknown observations never move a task.
