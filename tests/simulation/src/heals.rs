@@ -70,7 +70,7 @@ pub(crate) fn heal(scene: &mut Scene<'_>, volume: &str, rng: &mut impl Rng) -> R
                 continue;
             }
             let done = entries.into_iter().take(rng.random_range(0..3));
-            left -= done.map(|entry| fs::remove_file(entry)).collect::<Result<Vec<_>, _>>()?.len();
+            left -= done.map(fs::remove_file).collect::<Result<Vec<_>, _>>()?.len();
             let brick = &mut scene.volume_mut(volume)?.bricks[source];
             brick.heal.pending = pending(brick)?;
         }
