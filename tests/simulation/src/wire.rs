@@ -141,18 +141,16 @@ impl Wire {
 
     /// Whether anything gets through now.
     fn open(&mut self, context: &Context<'_>) -> Poll<io::Result<&mut UnixStream>> {
-        {
+        let down = {
             let mut state = self.trouble.state();
             if state.stalled {
                 state.waiting.push(context.waker().clone());
                 return Poll::Pending;
             }
-            if state.down
-                && let Ok(stream) = &self.stream
-            {
-                let _ = stream.shutdown(Shutdown::Both);
-                self.stream = Err(io::ErrorKind::ConnectionReset.into());
-            }
+            state.down
+        };
+        if down {
+            self.cut();
         }
         match &mut self.stream {
             Ok(stream) => Poll::Ready(Ok(stream)),
@@ -194,11 +192,15 @@ impl Wire {
         }
     }
 
+    /// Ends the connection. The server has done what it heard and let go of everything
+    /// before anybody else is served: otherwise how long a lock outlives its holder would
+    /// be a matter of chance.
     fn cut(&mut self) {
-        if let Ok(stream) = &self.stream {
-            let _ = stream.shutdown(Shutdown::Both);
+        if let Ok(stream) = &mut self.stream {
+            let _ = stream.shutdown(Shutdown::Write);
+            let _ = io::copy(stream, &mut io::sink());
+            self.stream = Err(io::ErrorKind::ConnectionReset.into());
         }
-        self.stream = Err(io::ErrorKind::ConnectionReset.into());
     }
 }
 
@@ -247,11 +249,6 @@ impl AsyncWrite for Wire {
             self.owed += self.asked.count(bytes, b"SQ");
         }
         if broken.is_some() {
-            // What was heard is done before anybody else is served.
-            if let (Some(false), Ok(stream)) = (broken, &mut self.stream) {
-                let _ = stream.shutdown(Shutdown::Write);
-                let _ = io::copy(stream, &mut io::sink());
-            }
             self.cut();
         }
         if let Some(reader) = self.reader.take() {
@@ -271,13 +268,8 @@ impl AsyncWrite for Wire {
 }
 
 impl Drop for Wire {
-    /// The server has let go of everything before anybody else is served: otherwise how
-    /// long a lock outlives its holder would be a matter of chance.
     fn drop(&mut self) {
-        if let Ok(stream) = &mut self.stream {
-            let _ = stream.shutdown(Shutdown::Write);
-            let _ = io::copy(stream, &mut io::sink());
-        }
+        self.cut();
     }
 }
 

@@ -69,7 +69,7 @@ impl World {
         let gluster = Gluster::new(clock.clone(), story.clone())?;
         let mut config = Config::new();
         config.user("hod").dbname(&arguments.database).application_name("hod-simulate").options(format!(
-            "-c search_path=public,sim,pg_catalog -c lock_timeout=50ms -c sim.clock={}",
+            "-c search_path=public,sim,pg_catalog -c lock_timeout=200ms -c sim.clock={}",
             arguments.clock.display()
         ));
         let record = Record::open(&arguments.socket, &config, clock.clone())?;
