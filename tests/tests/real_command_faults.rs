@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use futures::future::try_join_all;
-use hod_proto::coordinator::v1::JobStatus;
+use hod_proto::coordinator::v1::{Job, JobStatus};
 use hod_tests::pool::{Host, Pool, Version, look, wait_until, with_pool};
 
 /// Time enough for a migration or a heal on a busy machine.
@@ -13,6 +13,9 @@ const MIGRATION: Duration = Duration::from_secs(600);
 
 /// Time enough to notice what happened; a lost answer is given up only after 200 s.
 const NOTICE: Duration = Duration::from_secs(300);
+
+/// The exit code of what is refused as things stand.
+const REFUSED: i32 = 8;
 
 /// A brick's data: enough that its heal takes a while.
 const MEGABYTES: usize = 300;
@@ -78,6 +81,33 @@ async fn a_brick_is_replaced_though_a_host_dies_in_the_middle_of_the_heal() {
         same("after it", &before, &checksums(pool).await?)?;
         same("on the new brick", &before, &checksums_on_brick(pool.c(), "/bricks/new").await?)?;
         Ok(())
+    })
+    .await;
+}
+
+/// From then on get-state refuses on every host, so that whether bricks serve is not known.
+#[tokio::test]
+async fn a_brick_of_a_volume_that_was_rebalanced_is_replaced() {
+    with_pool(Version::V10, async |pool| {
+        let hod = &pool.coordinator;
+        pool.create_replicated("v", 300).await?;
+        pool.heal_often("v").await?;
+        pool.create_unbalanced("other", 300).await?;
+        let before = checksums(pool).await?;
+        hod.hod(&["rebalance", "start", "v", "--wait"]).await?;
+        hod.hod(&["replace-brick", "v", "node-c:/bricks/v1", "node-c:/bricks/new", "--yes", "--wait"])
+            .await?;
+        same("after it", &before, &checksums(pool).await?)?;
+        let state = pool.a().try_gluster(&["get-state"]).await?;
+        ensure!(!state.status.success(), "get-state answers, so that this tries nothing");
+
+        let refused = hod.hod_ends(&["rebalance", "start", "other"], REFUSED).await?;
+        let advice = "gluster volume rebalance VOLUME fix-layout start";
+        ensure!(refused.contains("serving-unknown") && refused.contains(advice), "{refused}");
+        let task = pool.b().start_task(&["volume", "rebalance", "v", "fix-layout", "start"]).await?;
+        let ended = |job: &Job| job.status() == JobStatus::Finished;
+        hod.wait_for_job_of(&task, "has ended", MIGRATION, ended).await?;
+        hod.hod(&["rebalance", "start", "other", "--wait"]).await.map(drop)
     })
     .await;
 }

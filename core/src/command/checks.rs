@@ -363,11 +363,8 @@ fn all_sets_serve(facts: &Facts<'_>, problems: &mut Vec<Problem>) {
             problems.push(Problem::new(
                 "serving-unknown",
                 format!("whether enough of {names} serves is not known: get-state does not tell"),
-                format!(
-                    "bring their hosts' agents up; where get-state refuses since a brick was replaced: \
-                     gluster volume rebalance {} fix-layout start",
-                    facts.volume.name
-                ),
+                "bring their hosts' agents up; where get-state refuses since a brick of some volume was \
+                 replaced: gluster volume rebalance VOLUME fix-layout start, of that volume",
             ));
         }
     }

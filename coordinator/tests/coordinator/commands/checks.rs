@@ -51,7 +51,7 @@ async fn a_rebalance_is_refused_with_every_reason() {
     assert!(dry_run(&world, &["set-down"]).await.problems[0].message.contains(&pool.brick_name(1)));
     pool.gluster.brick(&pool.brick(1), |brick| brick.serves = None);
     let plan = dry_run(&world, &["serving-unknown"]).await;
-    assert!(plan.problems[0].advice.contains("gluster volume rebalance dist fix-layout start"), "{plan:?}");
+    assert!(plan.problems[0].advice.contains("gluster volume rebalance VOLUME fix-layout start"), "{plan:?}");
     pool.gluster.brick(&pool.brick(1), |brick| brick.serves = Some(true));
 
     pool.connected(1, false);
