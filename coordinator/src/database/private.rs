@@ -264,16 +264,21 @@ impl Place {
 
     /// The server that runs on the data. A process of that number which is not at
     /// home in the data folder is another program: the file is stale, and PostgreSQL
-    /// would take it for a running server.
+    /// would take it for a running server. The socket's lock file names the same number:
+    /// in a container that was killed it is soon another program's (seen).
     fn running(&self) -> Option<Pid> {
         let file = self.data().join("postmaster.pid");
-        let text = std::fs::read_to_string(&file).ok()?;
-        let number = text.lines().next().and_then(|l| l.trim().parse::<i32>().ok());
+        let text = std::fs::read_to_string(&file).ok();
+        let number = text.as_ref().and_then(|text| text.lines().next()?.trim().parse::<i32>().ok());
         let ours = |n: &i32| *n > 1 && is_at_home(*n, &self.data());
         let pid = number.filter(ours).map(Pid::from_raw);
         if pid.is_none() {
-            tracing::info!("the private PostgreSQL was not stopped in order; it will recover");
+            if text.is_some() {
+                tracing::info!("the private PostgreSQL was not stopped in order; it will recover");
+            }
+            // Where they can't be removed PostgreSQL says what is wrong.
             let _ = std::fs::remove_file(&file);
+            let _ = std::fs::remove_file(self.folder.join(".s.PGSQL.5432.lock"));
         }
         pid
     }

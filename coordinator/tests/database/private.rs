@@ -136,9 +136,16 @@ async fn a_stale_file_of_a_server_that_is_gone_is_no_hindrance() {
     let file = folder.path().join("postgres/data/postmaster.pid");
     let text = std::fs::read_to_string(&file).unwrap();
     let (_, rest) = text.split_once('\n').unwrap();
-    std::fs::write(&file, format!("{}\n{rest}", std::process::id())).unwrap();
+    // Of the server's user: another's process PostgreSQL does not take for a server.
+    let user = std::fs::metadata(&file).unwrap().uid();
+    let mut other = Command::new("sleep").arg("600").uid(user).kill_on_drop(true).spawn().unwrap();
+    let number = other.id().unwrap();
+    std::fs::write(&file, format!("{number}\n{rest}")).unwrap();
+    let lock = folder.path().join("postgres/.s.PGSQL.5432.lock");
+    std::fs::write(&lock, format!("{number}\n{rest}")).unwrap();
     let server = PrivatePostgres::start(folder.path()).await.unwrap();
     assert_ne!(server.process(), process);
+    other.kill().await.unwrap();
     connect(&server.config()).await.batch_execute("SELECT 1").await.unwrap();
     server.stop().await;
 }
