@@ -109,6 +109,6 @@ mod tests {
         transit.took(Duration::MAX);
         advance(seconds(1)).await;
         assert!(transit.took(Duration::ZERO) > seconds(1));
-        assert_eq!(transit.took(Duration::MAX), Duration::ZERO);
+        assert!(transit.took(Duration::MAX) <= seconds(1));
     }
 }
