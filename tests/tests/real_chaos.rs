@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use hod_tests::chaos;
-use hod_tests::pool::{Version, with_pool};
+use hod_tests::pool::{Version, with_shared_pool};
 
 #[tokio::test]
 async fn what_hod_says_is_true_under_chaos() {
-    with_pool(Version::V10, async |pool| {
+    with_shared_pool(Version::V10, async |pool| {
         let minutes = given("HOD_CHAOS_MINUTES", 5)?;
         let seed = given("HOD_CHAOS_SEED", 4)?;
         let report = chaos::run(pool, Duration::from_secs(minutes * 60), seed).await?;

@@ -8,7 +8,7 @@ use rand::RngExt as _;
 use rand::rngs::StdRng;
 use tokio::time::timeout;
 
-use crate::pool::{Host, Pool};
+use crate::pool::{COORDINATORS, Host, NODES, SharedPool};
 
 /// Bricks that do not start in this time are left for later.
 const START: Duration = Duration::from_secs(20);
@@ -32,13 +32,17 @@ pub(super) enum Kind {
     AgentDies,
     /// The agent stands still for seconds at a time: a slow one.
     AgentIsSlow,
-    /// PostgreSQL is killed; the coordinator starts it again.
+    /// What coordinators and the agent say to each other is late, by a proxy between them.
+    AgentIsFar,
+    /// PostgreSQL is killed under both coordinators.
     DatabaseDies,
-    /// The coordinator is killed with its PostgreSQL.
+    /// A coordinator is killed; the other takes over.
     CoordinatorDies,
+    /// A coordinator stands still, and goes on when the other has taken over.
+    CoordinatorFreezes,
 }
 
-const KINDS: [Kind; 10] = [
+const KINDS: [Kind; 12] = [
     Kind::HostFreezes,
     Kind::HostDies,
     Kind::HostIsCutOff,
@@ -47,18 +51,29 @@ const KINDS: [Kind; 10] = [
     Kind::BricksDie,
     Kind::AgentDies,
     Kind::AgentIsSlow,
+    Kind::AgentIsFar,
     Kind::DatabaseDies,
     Kind::CoordinatorDies,
+    Kind::CoordinatorFreezes,
 ];
+
+/// What it happens to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Host(usize),
+    Coordinator(usize),
+    Database,
+}
 
 /// One fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fault {
     pub(super) kind: Kind,
-    /// Which host, where it is one's.
-    host: usize,
+    place: Place,
     /// For how long.
     pub(super) lasts: Duration,
+    /// How late, where something is.
+    late: Duration,
 }
 
 impl Fault {
@@ -66,24 +81,31 @@ impl Fault {
     pub(super) fn any(random: &mut StdRng) -> Self {
         let kind = KINDS[random.random_range(0..KINDS.len())];
         let lasts = Duration::from_secs(random.random_range(2..25));
-        Self { kind, host: random.random_range(0..3), lasts }
+        let place = match kind {
+            Kind::DatabaseDies => Place::Database,
+            Kind::CoordinatorDies | Kind::CoordinatorFreezes => Place::Coordinator(random.random_range(0..2)),
+            _ => Place::Host(random.random_range(0..3)),
+        };
+        Self { kind, place, lasts, late: Duration::from_millis(random.random_range(200..3000)) }
     }
 
-    /// Whether both can be made at once and mended apart: not on one host, nor both on the coordinator.
+    /// Whether both can be made at once and mended apart.
     pub(super) fn goes_with(&self, other: &Self) -> bool {
-        match (self.is_of_a_host(), other.is_of_a_host()) {
-            (true, true) => self.host != other.host,
-            (false, false) => false,
-            _ => true,
+        self.place != other.place
+    }
+
+    pub(super) async fn make(&self, shared: &SharedPool) -> Result<()> {
+        match self.place {
+            Place::Host(which) => self.make_on(&shared.pool.hosts[which]).await,
+            Place::Coordinator(which) => match self.kind {
+                Kind::CoordinatorFreezes => shared.coordinators()[which].pause().await,
+                _ => shared.coordinators()[which].kill().await,
+            },
+            Place::Database => shared.database.kill().await,
         }
     }
 
-    fn is_of_a_host(&self) -> bool {
-        !matches!(self.kind, Kind::DatabaseDies | Kind::CoordinatorDies)
-    }
-
-    pub(super) async fn make(&self, pool: &Pool) -> Result<()> {
-        let host = &pool.hosts[self.host];
+    async fn make_on(&self, host: &Host) -> Result<()> {
         match self.kind {
             Kind::HostFreezes => host.pause().await,
             Kind::HostDies => host.kill().await,
@@ -93,13 +115,23 @@ impl Fault {
             Kind::BricksDie => host.kill_bricks().await,
             Kind::AgentDies => host.stop_agent().await,
             Kind::AgentIsSlow => host.slow_agent(self.lasts).await,
-            Kind::DatabaseDies => pool.coordinator.kill_postgresql().await,
-            Kind::CoordinatorDies => pool.coordinator.kill().await,
+            Kind::AgentIsFar => host.delay_agent(self.late).await,
+            Kind::DatabaseDies | Kind::CoordinatorDies | Kind::CoordinatorFreezes => Ok(()),
         }
     }
 
-    pub(super) async fn mend(&self, pool: &Pool) -> Result<()> {
-        let host = &pool.hosts[self.host];
+    pub(super) async fn mend(&self, shared: &SharedPool) -> Result<()> {
+        match self.place {
+            Place::Host(which) => self.mend_on(&shared.pool.hosts[which]).await,
+            Place::Coordinator(which) => match self.kind {
+                Kind::CoordinatorFreezes => shared.coordinators()[which].unpause().await,
+                _ => shared.coordinators()[which].start_again().await,
+            },
+            Place::Database => shared.database.start_again().await,
+        }
+    }
+
+    async fn mend_on(&self, host: &Host) -> Result<()> {
         match self.kind {
             Kind::HostFreezes => host.unpause().await,
             Kind::HostDies => {
@@ -115,17 +147,25 @@ impl Fault {
                 Ok(())
             }
             Kind::AgentDies => host.start_agent().await,
-            Kind::AgentIsSlow | Kind::DatabaseDies => Ok(()),
-            Kind::CoordinatorDies => pool.coordinator.start_again().await,
+            Kind::AgentIsFar => host.delay_agent_no_more().await,
+            Kind::AgentIsSlow | Kind::DatabaseDies | Kind::CoordinatorDies | Kind::CoordinatorFreezes => {
+                Ok(())
+            }
         }
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.is_of_a_host() {
-            true => write!(f, "{} on {}", self.kind.name(), crate::pool::NODES[self.host]),
-            false => f.write_str(self.kind.name()),
+        let name = self.kind.name();
+        match self.place {
+            Place::Host(which) => write!(f, "{name} on {}", NODES[which])?,
+            Place::Coordinator(which) => write!(f, "{name}: {}", COORDINATORS[which])?,
+            Place::Database => f.write_str(name)?,
+        }
+        match self.kind {
+            Kind::AgentIsFar => write!(f, " by {} ms", self.late.as_millis()),
+            _ => Ok(()),
         }
     }
 }
@@ -141,8 +181,10 @@ impl Kind {
             Self::BricksDie => "bricks die",
             Self::AgentDies => "agent dies",
             Self::AgentIsSlow => "agent is slow",
+            Self::AgentIsFar => "agent is far",
             Self::DatabaseDies => "PostgreSQL dies",
             Self::CoordinatorDies => "coordinator dies",
+            Self::CoordinatorFreezes => "coordinator freezes",
         }
     }
 }

@@ -10,11 +10,12 @@ use tokio::time::{sleep, timeout};
 use super::report::Report;
 use super::witness::Seen;
 use super::{VOLUMES, gluster};
-use crate::pool::{Pool, look, wait_until};
+use crate::pool::{SharedPool, look, wait_until};
 
 /// Waits until all hosts are connected and serve, and every job has come to its end: operators
 /// end what would otherwise wait for them.
-pub(super) async fn calm(pool: &Pool, report: &Report, deadline: Duration) -> Result<()> {
+pub(super) async fn calm(shared: &SharedPool, report: &Report, deadline: Duration) -> Result<()> {
+    let pool = &shared.pool;
     for host in &pool.hosts {
         pool.wait_for_peers(host, 2).await?;
     }
@@ -50,7 +51,8 @@ pub(super) async fn calm(pool: &Pool, report: &Report, deadline: Duration) -> Re
 }
 
 /// Holds what hod has recorded against Gluster's own word.
-pub(super) async fn hold(pool: &Pool, report: &Report, seen: &Seen) -> Result<()> {
+pub(super) async fn hold(shared: &SharedPool, report: &Report, seen: &Seen) -> Result<()> {
+    let pool = &shared.pool;
     for task in &seen.tasks {
         let told = pool.coordinator.task(task).await;
         ensure!(told.is_ok(), "task {task}, which a glusterd had, has no job: {told:?}");
@@ -74,12 +76,8 @@ pub(super) async fn hold(pool: &Pool, report: &Report, seen: &Seen) -> Result<()
 
     // The schema keeps a lock from outliving its job; with no job open there is none.
     let locks = "SELECT count(*) FROM volume_locks";
-    let out = pool
-        .coordinator
-        .exec(&["psql", "-h", "/var/lib/hod/postgres", "-U", "hod", "-tAc", locks, "hod"])
-        .await?;
-    let left = String::from_utf8_lossy(&out.stdout).trim().to_owned();
-    ensure!(left == "0", "{left} locks are left, and no job is open: {out:?}");
+    let left = shared.database.ask(locks).await?;
+    ensure!(left == "0", "{left} locks are left, and no job is open");
     report.held("no lock was left without a job");
 
     let events = pool.coordinator.events().await?;

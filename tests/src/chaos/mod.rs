@@ -20,7 +20,7 @@ use anyhow::{Context as _, Result};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::pool::Pool;
+use crate::pool::SharedPool;
 pub use report::Report;
 
 /// The volumes that tasks run on: one of bricks on every host, and one of replicas.
@@ -35,26 +35,27 @@ const CALM: Duration = Duration::from_secs(600);
 ///
 /// # Errors
 /// If something does not hold, with all that was done before it.
-pub async fn run(pool: &Pool, lasting: Duration, seed: u64) -> Result<Report> {
+pub async fn run(shared: &SharedPool, lasting: Duration, seed: u64) -> Result<Report> {
     let report = Report::new(lasting, seed);
     let told = async {
+        let pool = &shared.pool;
         pool.create_full(VOLUMES[0], FILES).await?;
         pool.create_replicated(VOLUMES[1], FILES).await?;
         let before = files::made(pool).await.context("the files before")?;
 
         let (ends, stop) = (Instant::now() + lasting, CancellationToken::new());
         let witness = async {
-            let seen = witness::watch(pool, &report, &stop).await;
+            let seen = witness::watch(shared, &report, &stop).await;
             // What does not hold is told at once; the rest has nothing left to show.
             seen.inspect_err(|_| stop.cancel())
         };
         let storm = async {
-            let faults = schedule::strike_until(pool, ends, seed, &report, &stop);
-            let work = workload::work_until(pool, ends, seed, &report, &stop);
+            let faults = schedule::strike_until(shared, ends, seed, &report, &stop);
+            let work = workload::work_until(shared, ends, seed, &report, &stop);
             let done = tokio::try_join!(faults, work);
             if done.is_ok() && !stop.is_cancelled() {
                 report.note("the faults have ended, and everything is mended");
-                invariants::calm(pool, &report, CALM).await?;
+                invariants::calm(shared, &report, CALM).await?;
             }
             stop.cancel();
             done.map(drop)
@@ -62,7 +63,7 @@ pub async fn run(pool: &Pool, lasting: Duration, seed: u64) -> Result<Report> {
         let (seen, storm) = tokio::join!(witness, storm);
         let seen = seen?;
         storm?;
-        invariants::hold(pool, &report, &seen).await?;
+        invariants::hold(shared, &report, &seen).await?;
         files::same(&before, &files::checksums(pool).await.context("the files after")?)?;
         report.held("every file is there with the checksum it had");
         anyhow::Ok(())

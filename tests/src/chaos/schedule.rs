@@ -10,11 +10,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::faults::Fault;
 use super::report::Report;
-use crate::pool::Pool;
+use crate::pool::SharedPool;
 
 /// Makes faults until the time is over. At the end every one is mended.
 pub(super) async fn strike_until(
-    pool: &Pool,
+    shared: &SharedPool,
     ends: Instant,
     seed: u64,
     report: &Report,
@@ -31,23 +31,23 @@ pub(super) async fn strike_until(
         if pair {
             let later = async {
                 sleep(after).await;
-                strike(pool, second, report).await
+                strike(shared, second, report).await
             };
-            tokio::try_join!(strike(pool, first, report), later)?;
+            tokio::try_join!(strike(shared, first, report), later)?;
         } else {
-            strike(pool, first, report).await?;
+            strike(shared, first, report).await?;
         }
     }
     Ok(())
 }
 
-async fn strike(pool: &Pool, fault: Fault, report: &Report) -> Result<()> {
+async fn strike(shared: &SharedPool, fault: Fault, report: &Report) -> Result<()> {
     report.note(format!("{fault}, for {} s", fault.lasts.as_secs()));
     report.fault(fault.kind.name());
-    let made = fault.make(pool).await;
+    let made = fault.make(shared).await;
     sleep(fault.lasts).await;
     // What was made in part is mended too.
-    fault.mend(pool).await.with_context(|| format!("{fault} could not be mended"))?;
+    fault.mend(shared).await.with_context(|| format!("{fault} could not be mended"))?;
     made.with_context(|| format!("{fault} could not be made"))?;
     report.note(format!("{fault}: mended"));
     Ok(())

@@ -1,4 +1,4 @@
-//! Looks at what hod says for as long as there are faults, and fails at the first lie.
+//! Looks at what hod says, by whichever coordinator answers, for as long as there are faults, and fails at the first lie.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::gluster;
 use super::report::Report;
-use crate::pool::{Pool, look};
+use crate::pool::{SharedPool, look};
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(1);
@@ -41,21 +41,22 @@ struct Last {
 }
 
 /// Watches until it is told to stop.
-pub(super) async fn watch(pool: &Pool, report: &Report, stop: &CancellationToken) -> Result<Seen> {
+pub(super) async fn watch(shared: &SharedPool, report: &Report, stop: &CancellationToken) -> Result<Seen> {
     let mut seen = Seen::default();
     while !stop.is_cancelled() {
-        for tasks in join_all(pool.hosts.iter().map(|host| timeout(LOOK, gluster::tasks_on_disk(host)))).await
+        for tasks in
+            join_all(shared.pool.hosts.iter().map(|host| timeout(LOOK, gluster::tasks_on_disk(host)))).await
         {
             // Who does not answer tells nothing.
             seen.tasks.extend(tasks.ok().and_then(Result::ok).unwrap_or_default());
         }
-        if let Ok(Ok(jobs)) = timeout(LOOK, all_jobs(pool)).await {
+        if let Ok(Ok(jobs)) = timeout(LOOK, all_jobs(shared)).await {
             seen.looks += 1;
             for job in jobs {
-                seen.take(pool, job, report).await?;
+                seen.take(shared, job, report).await?;
             }
         }
-        seen.settle(pool).await?;
+        seen.settle(shared).await?;
         sleep(EVERY).await;
     }
     report.held(format!(
@@ -68,16 +69,16 @@ pub(super) async fn watch(pool: &Pool, report: &Report, stop: &CancellationToken
 }
 
 /// All jobs with their trees.
-async fn all_jobs(pool: &Pool) -> Result<Vec<Job>> {
+async fn all_jobs(shared: &SharedPool) -> Result<Vec<Job>> {
     let mut jobs = Vec::new();
-    for job in pool.coordinator.jobs("").await? {
-        jobs.push(pool.coordinator.job(&job.job_id).await?);
+    for job in shared.ask(async |hod| hod.jobs("").await).await? {
+        jobs.push(shared.ask(async |hod| hod.job(&job.job_id).await).await?);
     }
     Ok(jobs)
 }
 
 impl Seen {
-    async fn take(&mut self, pool: &Pool, job: Job, report: &Report) -> Result<()> {
+    async fn take(&mut self, shared: &SharedPool, job: Job, report: &Report) -> Result<()> {
         let counters = look::task(&job).ok().and_then(|task| task.counters).unwrap_or_default();
         let mut tasks: BTreeSet<String> =
             job.steps.iter().filter_map(|step| step.task.as_ref()).map(|task| task.task_id.clone()).collect();
@@ -94,7 +95,7 @@ impl Seen {
         let before = self.jobs.insert(job.job_id.clone(), now.clone());
         if let Some(before) = before {
             let back = now.moved.0 < before.moved.0 || now.moved.1 < before.moved.1;
-            if back && !told(pool, &job, "counters-reset").await {
+            if back && !told(shared, &job, "counters-reset").await {
                 bail!(
                     "the counters of job {} went from {:?} back to {:?}",
                     job.job_id,
@@ -103,7 +104,7 @@ impl Seen {
                 );
             }
             let again = is_ended(before.status) && !is_ended(now.status);
-            if again && !told(pool, &job, "task-running-again").await {
+            if again && !told(shared, &job, "task-running-again").await {
                 bail!("job {} was {:?} and is open again, and nothing tells why", job.job_id, before.status);
             }
             if is_ended(before.status) || !is_ended(now.status) {
@@ -122,11 +123,11 @@ impl Seen {
 
     /// An end is true once no host that answers runs the task; a job that runs again, or of which
     /// it is told that a host still runs, is no lie either.
-    async fn settle(&mut self, pool: &Pool) -> Result<()> {
+    async fn settle(&mut self, shared: &SharedPool) -> Result<()> {
         if self.doubtful.is_empty() {
             return Ok(());
         }
-        let told = join_all(pool.hosts.iter().map(|host| timeout(LOOK, gluster::parts(host)))).await;
+        let told = join_all(shared.pool.hosts.iter().map(|host| timeout(LOOK, gluster::parts(host)))).await;
         let running: BTreeSet<String> = told
             .into_iter()
             .flat_map(|parts| parts.ok().and_then(Result::ok).unwrap_or_default())
@@ -138,7 +139,7 @@ impl Seen {
             if !is_ended(last.status) || last.tasks.is_disjoint(&running) {
                 continue;
             }
-            if let Ok(now) = pool.coordinator.job(&job).await
+            if let Ok(now) = shared.ask(async |hod| hod.job(&job).await).await
                 && (look::tells(&now, "still-running") || now.status() == JobStatus::Started)
             {
                 continue;
@@ -155,8 +156,8 @@ fn is_ended(status: JobStatus) -> bool {
 }
 
 /// Whether an event of this kind tells of the job. While hod does not answer, nothing is held against it.
-async fn told(pool: &Pool, job: &Job, kind: &str) -> bool {
-    match timeout(LOOK, pool.coordinator.events()).await {
+async fn told(shared: &SharedPool, job: &Job, kind: &str) -> bool {
+    match timeout(LOOK, shared.ask(async |hod| hod.events().await)).await {
         Ok(Ok(events)) => events.iter().any(|event| event.job_id == job.job_id && event.kind == kind),
         _ => true,
     }

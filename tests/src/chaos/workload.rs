@@ -1,4 +1,4 @@
-//! What operators do meanwhile: through hod, and with Gluster's own command line on any host.
+//! What operators do meanwhile: through hod, on either coordinator, and with Gluster's own command line on any host.
 //! Whatever is refused is refused; what is taken must come to a true end.
 
 use std::process::Output;
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::VOLUMES;
 use super::report::Report;
-use crate::pool::Pool;
+use crate::pool::SharedPool;
 
 /// A command that has no answer by then is left alone; Gluster gives up after 120 s itself.
 const ANSWER: Duration = Duration::from_secs(150);
@@ -49,7 +49,7 @@ const DEEDS: [Deed; 12] = [
 
 /// Works on every volume until the time is over.
 pub(super) async fn work_until(
-    pool: &Pool,
+    shared: &SharedPool,
     ends: Instant,
     seed: u64,
     report: &Report,
@@ -60,9 +60,10 @@ pub(super) async fn work_until(
         while Instant::now() < ends && !stop.is_cancelled() {
             let deed = *DEEDS.choose(&mut random).unwrap_or(&Deed::Rebalance);
             let by_hod = random.random();
-            let host = random.random_range(0..3);
+            // The host or coordinator that is asked.
+            let which = random.random_range(0..6);
             let bricks = bricks(volume, random.random_range(0..3));
-            act(pool, volume, deed, by_hod, host, &bricks, report).await?;
+            act(shared, volume, deed, by_hod, which, &bricks, report).await?;
             sleep(Duration::from_secs(random.random_range(1..15))).await;
         }
         anyhow::Ok(())
@@ -79,11 +80,11 @@ fn bricks(volume: &str, which: usize) -> Vec<String> {
 }
 
 async fn act(
-    pool: &Pool,
+    shared: &SharedPool,
     volume: &str,
     deed: Deed,
     by_hod: bool,
-    host: usize,
+    which: usize,
     bricks: &[String],
     report: &Report,
 ) -> Result<()> {
@@ -125,8 +126,8 @@ async fn act(
     };
     let words: Vec<&str> = command.iter().map(String::as_str).collect();
     let answer = match words[0] {
-        "hod" => timeout(ANSWER, pool.coordinator.exec(&words)).await,
-        _ => timeout(ANSWER, pool.hosts[host].exec(&words)).await,
+        "hod" => timeout(ANSWER, shared.coordinators()[which % 2].exec(&words)).await,
+        _ => timeout(ANSWER, shared.pool.hosts[which % 3].exec(&words)).await,
     };
     let taken = matches!(&answer, Ok(Ok(out)) if is_taken(out));
     report.command(kind, taken);

@@ -1,4 +1,4 @@
-//! The coordinator of a pool, with its private PostgreSQL.
+//! A coordinator of a pool, with its private PostgreSQL or on one that others share.
 
 use std::collections::BTreeMap;
 use std::process::Output;
@@ -24,19 +24,33 @@ pub struct Coordinator {
 }
 
 impl Coordinator {
+    /// Starts one with a private PostgreSQL.
     pub(super) async fn start(network: &str) -> Result<Self> {
+        Self::run(network, "coordinator", &[]).await
+    }
+
+    /// Starts one under this name on a PostgreSQL.
+    pub(super) async fn start_on(network: &str, name: &str, database: &str) -> Result<Self> {
+        Self::run(network, name, &[&format!("-e=HOD_COORDINATOR_DATABASE={database}")]).await
+    }
+
+    async fn run(network: &str, name: &str, more: &[&str]) -> Result<Self> {
+        let (hod, program) = (mounted("hod")?, mounted("hod-coordinator")?);
         let args = [
             "--network",
             network,
-            "--network-alias=coordinator",
+            "--network-alias",
+            name,
+            "--hostname",
+            name,
             "-e=HOD_COORDINATOR_LISTEN=0.0.0.0:7470",
             "-e=HOD_COORDINATOR_WEB_LISTEN=0.0.0.0:7471",
             "-e=HOD_COORDINATOR_PLAINTEXT=true",
-            &mounted("hod-coordinator")?,
-            &mounted("hod")?,
-            "hod-postgresql",
+            &program,
+            &hod,
         ];
-        let container = Container::run(format!("{network}-coordinator"), &args).await?;
+        let args = [&args[..], more, &["hod-postgresql"]].concat();
+        let container = Container::run(format!("{network}-{name}"), &args).await?;
         let coordinator = Self { container, network: network.to_owned() };
         coordinator.wait_until_serving().await?;
         Ok(coordinator)
@@ -209,7 +223,7 @@ impl Coordinator {
         metric(&format!("{address}:7471"), name, labels).await
     }
 
-    /// The coordinator and its PostgreSQL die at once; the disk stays.
+    /// The coordinator and its PostgreSQL, if it is private, die at once; the disk stays.
     pub async fn kill(&self) -> Result<()> {
         docker(["kill", &self.container.0]).await.map(drop)
     }
@@ -218,6 +232,16 @@ impl Coordinator {
     pub async fn start_again(&self) -> Result<()> {
         docker(["start", &self.container.0]).await?;
         self.wait_until_serving().await
+    }
+
+    /// Every process of it stands still, the network stays.
+    pub async fn pause(&self) -> Result<()> {
+        docker(["pause", &self.container.0]).await.map(drop)
+    }
+
+    /// What stood still goes on.
+    pub async fn unpause(&self) -> Result<()> {
+        docker(["unpause", &self.container.0]).await.map(drop)
     }
 
     /// Stops PostgreSQL alone, in the middle of whatever it does; the coordinator has to cope.

@@ -1,13 +1,15 @@
 //! One host of a pool: glusterd, its bricks, and hod-agent.
 
-use std::process::Output;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use tokio::process::Command;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
 
 use super::{Container, Version, metrics::metric, mounted, told, wait_for, wait_until};
+use crate::binary::built;
 use crate::docker::{Lines, docker, exec};
 
 /// A container with a Gluster host, in which each program can be stopped without the other.
@@ -17,7 +19,16 @@ pub struct Host {
     pub node: &'static str,
     container: Container,
     network: String,
+    /// Makes the agent's answers late, while they are.
+    late: Mutex<Option<Child>>,
 }
+
+/// Where that listens on the host.
+const LATE: &str = "17460";
+/// Calls from elsewhere go to it in place of the agent.
+const TO_LATE: &str = "-t nat ? PREROUTING ! -i lo -p tcp --dport 7460 -j REDIRECT --to-ports";
+/// Connections from before are reset, since they pass it by.
+const NOT_PAST_LATE: &str = "? INPUT ! -i lo -p tcp --dport 7460 -j REJECT --reject-with tcp-reset";
 
 impl Host {
     pub(super) async fn start(network: &str, node: &'static str, version: Version) -> Result<Self> {
@@ -40,7 +51,7 @@ impl Host {
             &format!("hod-gluster:{}", version.number()),
         ];
         let container = Container::run(format!("{network}-{node}"), &args).await?;
-        let host = Self { node, container, network: network.to_owned() };
+        let host = Self { node, container, network: network.to_owned(), late: Mutex::default() };
         host.wait_for_glusterd().await?;
         Ok(host)
     }
@@ -195,8 +206,44 @@ impl Host {
         self.iptables(&["-F"]).await
     }
 
+    /// Every byte between the agent and who calls it from elsewhere is late by so much, both ways:
+    /// a proxy stands between them. It needs root, as [`Host::lose_packets`].
+    pub async fn delay_agent(&self, late: Duration) -> Result<()> {
+        let mut proxy = Command::new("nsenter")
+            .args(["-t", &self.pid().await?, "-n"])
+            .arg(built("late")?)
+            .args([&format!("0.0.0.0:{LATE}"), "127.0.0.1:7460", &late.as_millis().to_string()])
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let said = proxy.stdout.take().context("no standard output")?;
+        let listens = BufReader::new(said).lines().next_line().await?;
+        ensure!(listens.is_some(), "the proxy before {}'s agent ended", self.node);
+        *self.late.lock().await = Some(proxy);
+        self.late_rules("-A").await
+    }
+
+    /// The agent is called without a proxy again.
+    pub async fn delay_agent_no_more(&self) -> Result<()> {
+        self.late_rules("-D").await?;
+        *self.late.lock().await = None;
+        Ok(())
+    }
+
+    async fn late_rules(&self, add_or_delete: &str) -> Result<()> {
+        for rule in [format!("{TO_LATE} {LATE}"), NOT_PAST_LATE.to_owned()] {
+            let rule = rule.replace('?', add_or_delete);
+            self.iptables(&rule.split(' ').collect::<Vec<_>>()).await?;
+        }
+        Ok(())
+    }
+
+    async fn pid(&self) -> Result<String> {
+        docker(["inspect", "--format", "{{.State.Pid}}", &self.container.0]).await
+    }
+
     async fn iptables(&self, args: &[&str]) -> Result<()> {
-        let pid = docker(["inspect", "--format", "{{.State.Pid}}", &self.container.0]).await?;
+        let pid = self.pid().await?;
         let enter = ["-t", &pid, "-n", "iptables"];
         let out = Command::new("nsenter").args(enter).args(args).kill_on_drop(true).output().await?;
         ensure!(

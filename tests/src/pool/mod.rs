@@ -1,7 +1,7 @@
 //! A real Gluster pool in containers: three hosts with their agents, and a coordinator, in a
 //! network of their own. Any number of pools run side by side.
 //!
-//! [`Pool::start`] makes one; faults are made on its [`Host`]s and its [`Coordinator`]; what
+//! [`Pool::start`] makes one, [`SharedPool::start`] one with a second coordinator; faults are made on its [`Host`]s and its [`Coordinator`]; what
 //! Gluster itself says is read by [`Host::gluster`] and [`told`].
 
 use std::path::PathBuf;
@@ -16,12 +16,14 @@ mod coordinator;
 mod host;
 pub mod look;
 pub(crate) mod metrics;
+mod shared;
 pub mod told;
 mod volume;
 mod wait;
 
 pub use coordinator::Coordinator;
 pub use host::Host;
+pub use shared::{COORDINATORS, Database, SharedPool, with_shared_pool};
 pub use wait::{wait_for, wait_until};
 
 /// The hosts of every pool, as they call each other.
@@ -74,10 +76,13 @@ impl Pool {
     pub async fn start_unknown(version: Version) -> Result<Self> {
         docker::sweep().await?;
         let network = Network::create().await?;
-        let hosts = try_join_all(NODES.map(|node| Host::start(&network.0, node, version)));
+        let hosts = start_hosts(&network.0, version);
         let (hosts, coordinator) = tokio::try_join!(hosts, Coordinator::start(&network.0))?;
-        let hosts: [Host; 3] =
-            hosts.try_into().map_err(|_| anyhow::anyhow!("not three hosts were started"))?;
+        Self::of(hosts, coordinator, network).await
+    }
+
+    /// The pool of what has been started.
+    async fn of(hosts: [Host; 3], coordinator: Coordinator, network: Network) -> Result<Self> {
         let pool = Self { hosts, coordinator, network };
         pool.join().await?;
         Ok(pool)
@@ -135,6 +140,11 @@ impl Pool {
     pub fn network(&self) -> &str {
         &self.network.0
     }
+}
+
+async fn start_hosts(network: &str, version: Version) -> Result<[Host; 3]> {
+    let hosts = try_join_all(NODES.map(|node| Host::start(network, node, version))).await?;
+    hosts.try_into().map_err(|_| anyhow::anyhow!("not three hosts were started"))
 }
 
 /// Makes a test of this function on every version of Gluster that there is an image of.
