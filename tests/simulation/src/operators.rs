@@ -133,11 +133,13 @@ impl Operators {
         self.story.tell(format_args!("{coordinator}: {} {}: {how}", deed.name(), deed.volume));
     }
 
+    fn volume(&self, name: &str) -> Option<hod_tests::scripted::state::Volume> {
+        self.gluster.pool().state().ok()?.volumes.into_iter().find(|v| v.name == name)
+    }
+
     /// A whole set of the volume, and not its last.
     fn bricks(&mut self, volume: &str) -> Vec<String> {
-        let state = self.gluster.pool().state().ok();
-        let found = state.and_then(|pool| pool.volumes.into_iter().find(|v| v.name == volume));
-        let Some(found) = found else { return Vec::new() };
+        let Some(found) = self.volume(volume) else { return Vec::new() };
         let set = found.kind.set();
         let first = self.rng.random_range(0..found.sets().max(1)) * set;
         found.bricks.iter().skip(first).take(set).map(hod_tests::scripted::state::Brick::name).collect()
@@ -145,10 +147,8 @@ impl Operators {
 
     /// A brick of the volume, and one that could take its place.
     fn brick_and_another(&mut self, volume: &str) -> [String; 2] {
-        let state = self.gluster.pool().state().ok();
-        let found = state.and_then(|pool| pool.volumes.into_iter().find(|v| v.name == volume));
         // Nobody replaces a brick that is to go.
-        let bricks = found.into_iter().flat_map(|v| v.bricks).filter(|b| !b.decommissioned);
+        let bricks = self.volume(volume).into_iter().flat_map(|v| v.bricks).filter(|b| !b.decommissioned);
         let bricks: Vec<_> = bricks.collect();
         let brick = bricks.choose(&mut self.rng).map(hod_tests::scripted::state::Brick::name);
         let host = HOSTS[self.rng.random_range(0..HOSTS.len())];
